@@ -24,7 +24,9 @@ export interface VectorClock<V extends number | string = number> {
 }
 
 /** A clock with the newest of the given values of each id. */
-export function vectorClock<V extends number | string = number>(
+export function vectorClock(entries?: Iterable<readonly [id: string, value: number]>): VectorClock;
+export function vectorClock(entries: Iterable<readonly [id: string, value: string]>): VectorClock<string>;
+export function vectorClock<V extends number | string>(
   entries: Iterable<readonly [id: string, value: V]> = [],
 ): VectorClock<V> {
   const values = new Map<string, V>();
@@ -37,7 +39,7 @@ export function vectorClockFromJson<V extends number | string = number>(json: un
   if (!Array.isArray(json) || !json.every(isEntry) || new Set(json.map((entry) => typeof entry[1])).size > 1) {
     throw new SyntaxError("This is no vector clock.");
   }
-  return vectorClock(json as [string, V][]);
+  return clockOf(new Map(json as [string, V][]));
 }
 
 function clockOf<V extends number | string>(values: ReadonlyMap<string, V>): VectorClock<V> {
