@@ -1,0 +1,59 @@
+import { Refusal } from "../errors.ts";
+import type { DevLogin } from "./dev-login.ts";
+
+const maxBodyBytes = 4096;
+
+/**
+ * `POST /dev/login {"name": "…"}` → `{"token", "userId", "name", "expiresAt"}`; an error is `{"error": {"code", "message"}}`.
+ * How long a body may take to arrive is the HTTP server's to say (`requestTimeout`).
+ */
+export async function handleDevLogin(devLogin: DevLogin, request: Request): Promise<Response> {
+  if (request.method !== "POST")
+    return failure(405, "METHOD_NOT_ALLOWED", 'Send POST /dev/login with {"name": "…"}.', { allow: "POST" });
+  // A form of another site cannot send this type without the browser asking first (CORS preflight).
+  if (mediaType(request) !== "application/json")
+    return failure(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.");
+  const body = await readBody(request);
+  if (body === null) return failure(413, "TOO_LARGE", `The body has at most ${maxBodyBytes} bytes.`);
+  const name = nameIn(body);
+  if (name === null) return failure(400, "INVALID", 'The body must be JSON like {"name": "Alice"}.');
+  try {
+    return json(200, await devLogin.issue(name));
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "INVALID") return failure(400, error.code, error.message);
+    throw error;
+  }
+}
+
+const mediaType = (request: Request) => request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+
+/** Null, with the rest unread, where it is too long. */
+async function readBody(request: Request): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (bytes > maxBodyBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function nameIn(body: Uint8Array): string | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    const name = typeof value === "object" && value !== null && "name" in value ? value.name : null;
+    return typeof name === "string" ? name : null;
+  } catch (error) {
+    // Not UTF-8, or not JSON.
+    if (error instanceof TypeError || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+const failure = (status: number, code: string, message: string, headers: Record<string, string> = {}) =>
+  json(status, { error: { code, message } }, headers);
+
+const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } });
