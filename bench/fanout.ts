@@ -1,0 +1,101 @@
+// What a delivery costs: Causerie beside the stock stack, mercurius, socket.io and bare ws, in one run, in turns.
+import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { contestants } from "./fanout.contestants.ts";
+import { readOptions, usage } from "./fanout.options.ts";
+import type { FanoutOptions } from "./fanout.options.ts";
+import { plan } from "./fanout.plan.ts";
+import type { PlannedStage } from "./fanout.plan.ts";
+import { report } from "./fanout.report.ts";
+import { Results } from "./fanout.results.ts";
+import { runStage } from "./fanout.stage.ts";
+import type { Contestant } from "./support/contestant.ts";
+import { describeMachine, pinLoad, requireOpenFiles } from "./support/machine.ts";
+import { killAll } from "./support/processes.ts";
+
+/** Runs the bench with these command-line arguments and prints its report. The exit code is 1 if any stage failed. */
+export async function runFanout(args: string[]): Promise<void> {
+  if (args.includes("--help")) {
+    console.log(usage);
+    return;
+  }
+  stopWithThis();
+  const options = readOptions(
+    args,
+    contestants.map(({ name }) => name),
+  );
+  const taking = contestants.filter(({ name }) => options.only.includes(name));
+  const stages = plan(options.scenarios, options.subscribers, options.modes);
+  requireOpenFiles(Math.max(...stages.map(({ subscribers }) => subscribers)));
+  if (!existsSync(new URL("peers/node_modules", import.meta.url))) {
+    throw new Error("The peers are not installed: npm ci --prefix bench/peers");
+  }
+  if (options.profileFolder) await mkdir(options.profileFolder, { recursive: true });
+  pinLoad();
+
+  const results = await runRounds(options, stages, taking);
+  if (options.jsonFile) await writeFile(options.jsonFile, JSON.stringify(results, undefined, 1));
+  console.log(`\n${describeMachine()}`);
+  console.log(
+    `${options.rounds} rounds, trials of ${options.seconds} s; median (least–most) of the rounds; a ratio is the median of each round's.\n`,
+  );
+  console.log(
+    report(
+      results,
+      stages,
+      taking.map(({ name }) => name),
+    ),
+  );
+  for (const failure of results.failures) console.log(`\nFAILED ${failure}`);
+  if (results.failures.length > 0) process.exitCode = 1;
+}
+
+async function runRounds(options: FanoutOptions, stages: PlannedStage[], taking: Contestant[]): Promise<Results> {
+  const results = new Results();
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const stage of stages) {
+      const able = taking.filter(({ selects }) => selects || stage.selections === 1);
+      // Each round begins with another one, so that none always has the machine as the same one left it.
+      for (let turn = 0; turn < able.length; turn++) {
+        const contestant = able[(turn + round - 1) % able.length]!;
+        await runTurn(results, { round, stage, contestant, options });
+      }
+    }
+  }
+  return results;
+}
+
+interface Turn {
+  round: number;
+  stage: PlannedStage;
+  contestant: Contestant;
+  options: FanoutOptions;
+}
+
+async function runTurn(results: Results, { round, stage, contestant, options }: Turn): Promise<void> {
+  const title = `round ${round}, ${stage.title}, ${contestant.name}`;
+  const startMs = performance.now();
+  try {
+    const figures = await runStage(contestant, stage, options);
+    results.add(round, { stage: stage.title, contestant: contestant.name }, figures);
+    const costs = Object.entries(figures).map(([mode, { cpuSecondsPerMillion }]) =>
+      cpuSecondsPerMillion === undefined ? mode : `${mode}: ${cpuSecondsPerMillion.toPrecision(3)}`,
+    );
+    console.error(
+      `${title} (${costs.join(", ")} CPU s per million) in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
+    );
+  } catch (cause) {
+    // One contestant that breaks must not cost the others their figures: the report names it and the run fails.
+    results.failures.push(`${title}: ${(cause as Error).stack}`);
+    console.error(`${title} FAILED: ${(cause as Error).message}`);
+  }
+}
+
+/** Whatever ends this process ends those that it started. */
+function stopWithThis(): void {
+  process.once("exit", killAll);
+  const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  for (const [signal, code] of Object.entries(exitCodes)) process.once(signal, () => process.exit(code));
+}
+
+if (import.meta.main) await runFanout(process.argv.slice(2));

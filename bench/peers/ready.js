@@ -1,0 +1,4 @@
+/** Tells the bench where to connect. */
+export function ready(port) {
+  console.log(`ready ${JSON.stringify({ port })}`);
+}
