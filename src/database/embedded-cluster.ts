@@ -1,0 +1,107 @@
+import { execFile } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { chown, lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { findBinaries, type Binaries } from "./embedded-binaries.ts";
+import { syncFolder, undefinedIfMissing } from "./embedded-files.ts";
+import { placeDatabaseFolder, type DatabaseFolder } from "./embedded-folder.ts";
+import { lockDataDir } from "./embedded-lock.ts";
+
+const run = promisify(execFile);
+const initLimitMs = 120_000;
+const unfinishedPrefix = "cluster.unfinished-";
+
+export const superuser = "causerie";
+
+/** A database cluster on disk that this process alone may start. */
+export interface Cluster extends DatabaseFolder {
+  binaries: Binaries;
+  /** The superuser's; Postgres asks for it on every connection. */
+  passwordText: string;
+  /** Gives the data folder up. Only once its Postgres has ended. */
+  release(): void;
+}
+
+interface Options {
+  dataDir: string;
+  log: (line: string) => void;
+  signal?: AbortSignal;
+  /** Whether a new cluster is forced to disk; `false` only for what is thrown away. */
+  durable?: boolean;
+}
+
+/**
+ * Locks the data folder, finds or makes the cluster in it (UTF-8, sorted by code point, checksums) and says where it is.
+ * Throws an Error fit for the operator's eyes, with the folder given up again.
+ */
+export async function openCluster(options: Options): Promise<Cluster> {
+  await mkdir(options.dataDir, { recursive: true });
+  const dataDir = await realpath(options.dataDir);
+  const lock = lockDataDir(dataDir);
+  try {
+    const place = await placeDatabaseFolder({ ...options, dataDir });
+    const binaries = await findBinaries({ account: place.account, log: options.log });
+    if (!(await lstat(place.cluster).catch(undefinedIfMissing))) await makeCluster({ ...options, place, binaries });
+    const passwordText = (await readFile(place.password, "utf8")).trim();
+    return { ...place, binaries, passwordText, release: () => lock.release() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function makeCluster(options: Options & { place: DatabaseFolder; binaries: Binaries }): Promise<void> {
+  const { place, binaries, signal, durable = true } = options;
+  options.log(`Making the database in ${place.folder} (once).`);
+  for (const entry of await readdir(place.folder)) {
+    if (entry.startsWith(unfinishedPrefix)) await rm(join(place.folder, entry), { recursive: true, force: true });
+  }
+  const unfinished = join(place.folder, `${unfinishedPrefix}${randomUUID()}`);
+  const passwordText = randomBytes(24).toString("base64url");
+  await writeFile(place.password, `${passwordText}\n`, { mode: 0o600, flush: durable });
+  await mkdir(unfinished, { mode: 0o700 });
+  const passwordFile = join(unfinished, "..", `${unfinishedPrefix}password`);
+  await writeFile(passwordFile, `${passwordText}\n`, { mode: 0o600 });
+  if (place.account) {
+    await chown(unfinished, place.account.uid, place.account.gid);
+    await chown(passwordFile, place.account.uid, place.account.gid);
+  }
+  await initdb({ binaries, place, unfinished, passwordFile, durable, signal });
+  await rm(passwordFile);
+  // Under its name only once it is whole: a start that dies before leaves nothing that looks like a database.
+  await rename(unfinished, place.cluster);
+  await syncFolder(place.folder);
+  await syncFolder(options.dataDir);
+}
+
+async function initdb(options: {
+  binaries: Binaries;
+  place: DatabaseFolder;
+  unfinished: string;
+  passwordFile: string;
+  durable: boolean;
+  signal: AbortSignal | undefined;
+}): Promise<void> {
+  const { binaries, place, unfinished, passwordFile, signal } = options;
+  const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+  const access = [`--username=${superuser}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
+  const more = ["--no-instructions", ...(options.durable ? [] : ["--no-sync"])];
+  try {
+    await run(binaries.initdb, ["-D", unfinished, ...locale, ...access, ...more], {
+      ...place.account,
+      cwd: "/",
+      // Nothing of this process' environment: PGDATA and its like would have a say.
+      env: { LC_ALL: "C", TZ: "UTC" },
+      timeout: initLimitMs,
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const said = ((error as { stderr?: string }).stderr ?? "").trim() || (error as Error).message;
+    const hint = said.includes("could not look up effective user")
+      ? " Postgres needs an entry in /etc/passwd for the user that makes its database: add one, or set DATABASE_URL."
+      : "";
+    throw new Error(`The database in ${place.folder} could not be made: ${said}${hint}`, { cause: error });
+  }
+}

@@ -1,0 +1,11 @@
+import type { TestProject } from "vitest/node";
+import { removeDeadDataDirs } from "./postgres-folder.ts";
+import { startPostgres } from "./postgres.ts";
+
+/** One Postgres for the whole run; its test files each have a database in it. */
+export default async function startForRun(project: TestProject): Promise<() => Promise<void>> {
+  await removeDeadDataDirs();
+  const postgres = await startPostgres();
+  project.provide("postgresUrl", postgres.url);
+  return () => postgres.close();
+}
