@@ -60,7 +60,7 @@ export function createAuthentication(
       audience: claims.audience ?? undefined,
       currentDate: at,
       clockTolerance: notBeforeToleranceS,
-      requiredClaims: ["exp", "sub"],
+      requiredClaims: ["exp"],
     });
     if (protectedHeader.crit !== undefined) throw new errors.JOSENotSupported('"crit" is not supported');
     const identity = identityOf(payload);
