@@ -1,0 +1,63 @@
+import { callSafely } from "./call-safely.ts";
+
+/** A value that changes, in the shape of React's `useSyncExternalStore`. */
+export interface Observable<T> {
+  /** The present value: the same reference until it changes. */
+  get(): T;
+  /** Calls `listener` after each change until the returned function is called. One that throws disturbs no other. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** An observable whose owner sets it. What is the same already tells nobody. */
+export interface Variable<T> extends Observable<T> {
+  set(value: T): void;
+}
+
+export function createVariable<T>(initial: T): Variable<T> {
+  const listeners = createListeners();
+  let current = initial;
+  return {
+    get: () => current,
+    subscribe: (listener) => listeners.add(listener),
+    set(value) {
+      if (Object.is(value, current)) return;
+      current = value;
+      listeners.tell();
+    },
+  };
+}
+
+/** An observable computed when it is read, once after each `changed()`: many changes between two readings cost one computation. */
+export interface Computed<T> extends Observable<T> {
+  changed(): void;
+}
+
+export function createComputed<T>(compute: () => T): Computed<T> {
+  const listeners = createListeners();
+  let cached: { value: T } | undefined;
+  return {
+    get: () => (cached ??= { value: compute() }).value,
+    subscribe: (listener) => listeners.add(listener),
+    changed() {
+      cached = undefined;
+      listeners.tell();
+    },
+  };
+}
+
+function createListeners() {
+  const entries = new Set<{ listener: () => void }>();
+  return {
+    add(listener: () => void) {
+      // An object of its own, so that one function subscribed twice is told twice and leaves once.
+      const entry = { listener };
+      entries.add(entry);
+      return () => void entries.delete(entry);
+    },
+    tell() {
+      for (const entry of Array.from(entries)) {
+        if (entries.has(entry)) callSafely(entry.listener);
+      }
+    },
+  };
+}
