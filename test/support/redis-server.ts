@@ -151,7 +151,7 @@ async function ask(port: number, words: (string | number)[]): Promise<unknown> {
   try {
     return await redis.call(String(name), ...args);
   } finally {
-    redis.disconnect();
+    if (redis.status !== "end") redis.disconnect();
   }
 }
 

@@ -1,0 +1,107 @@
+import { EventEmitter } from "node:events";
+import { RedisPubSub } from "graphql-redis-subscriptions";
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import { createBus } from "./bus.pubsub.ts";
+import type { PubSubEngine } from "./bus.pubsub.ts";
+import type { Bus } from "./bus.ts";
+import { connectPubSub } from "./redis-pubsub.ts";
+import type { RedisPubSubConnections } from "./redis-pubsub.ts";
+import { redisTimings } from "./redis.ts";
+import type { RedisTimings } from "./redis.ts";
+
+/** Of publications handed to the connection and not answered yet; one that would exceed it is not handed over. */
+const maxPendingChars = 16 * 1024 * 1024;
+
+/**
+ * The bus over Redis: one server, Sentinel, or a cluster (Redis 7, sharded Pub/Sub), as the URL says. Comes back when it
+ * is up, or after two deadlines though it is down: then that is an interruption like any other.
+ * @throws Error that names REDIS_URL when the URL is not right.
+ */
+export async function openRedisBus(options: {
+  url: string;
+  log: Logger;
+  timings?: Partial<RedisTimings>;
+}): Promise<Bus> {
+  const { url, log } = options;
+  const timings = { ...redisTimings, ...options.timings };
+  const messages = new EventEmitter();
+  let changed: (() => void) | undefined;
+  const connections = connectPubSub(url, {
+    log,
+    timings,
+    onMessage: (channel, message) => messages.emit("message", channel, message),
+    onChange: () => changed?.(),
+  });
+  let closing = false;
+  const link = {
+    ...connections,
+    close() {
+      closing = true;
+      connections.close();
+    },
+  };
+  const created = createBus({ engine: createEngine(connections, messages), link, log });
+  changed = created.changed;
+  await upOrDeadline(created.bus, 2 * timings.deadlineMs);
+
+  const tell = (up: boolean) => {
+    if (closing) return;
+    if (up) log.info("The bus over Redis is up");
+    else log.warn({ err: connections.lastError() }, "The bus over Redis is down");
+  };
+  if (!created.bus.up) tell(false);
+  created.bus.onStateChange(tell);
+  return created.bus;
+}
+
+/**
+ * RedisPubSub over a pair that never fails it: `subscribe` notes the channel and succeeds, whatever Redis is doing, and
+ * `acknowledged` tells about Redis. (A subscription that fails, or is ended before it has begun, RedisPubSub leaves behind,
+ * or ends the process by a rejection that nobody can handle.)
+ */
+function createEngine(connections: RedisPubSubConnections, messages: EventEmitter): PubSubEngine {
+  const { subscriber } = connections;
+  const subscriberOfPair = Object.assign(messages, {
+    subscribe(channel: string, done: (err: null) => void) {
+      subscriber.add(channel);
+      done(null);
+    },
+    unsubscribe: (channel: string) => subscriber.remove(channel),
+    /** RedisPubSub calls it beside `unsubscribe`; there are no patterns. */
+    punsubscribe() {},
+  });
+  let pendingChars = 0;
+  const publisherOfPair = {
+    async publish(channel: string, text: string): Promise<void> {
+      if (pendingChars + text.length > maxPendingChars) throw new Error("Too much is being published");
+      pendingChars += text.length;
+      try {
+        await connections.publish(channel, text);
+      } finally {
+        pendingChars -= text.length;
+      }
+    },
+  };
+  const engine = new RedisPubSub({
+    subscriber: subscriberOfPair as unknown as Redis,
+    publisher: publisherOfPair as unknown as Redis,
+    serializer: (text: string) => text,
+  });
+  return {
+    publish: (channel, text) => engine.publish(channel, text),
+    // RedisPubSub parses strings as JSON and hands on Buffers as they are.
+    subscribe: (channel, listener) => engine.subscribe<Buffer>(channel, (message) => listener(message.toString())),
+    unsubscribe: (subscription) => engine.unsubscribe(subscription),
+  };
+}
+
+async function upOrDeadline(bus: Bus, deadlineMs: number): Promise<void> {
+  if (bus.up) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, deadlineMs);
+  const stop = bus.onStateChange(() => resolve());
+  await promise;
+  clearTimeout(timer);
+  stop();
+}
