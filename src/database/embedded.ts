@@ -77,16 +77,23 @@ async function keepRunning({ cluster, server, log, closing }: Keeping): Promise<
     const how = await Promise.race([running.ended, closed]);
     if (closing.aborted) return running.stop("fast");
     log(`Postgres ended by itself (${String(how)}). Starting it again.`);
-    running = await startAgain({ cluster, server, log, closing });
+    running = await startAgain({ cluster, port: server.port, log, closing });
   }
 }
 
 /** Under the same port, as often as it takes; `undefined` once `closing`. */
-async function startAgain({ cluster, server: { port }, log, closing }: Keeping): Promise<Server | undefined> {
+async function startAgain({
+  cluster,
+  port,
+  log,
+  closing,
+}: Omit<Keeping, "server"> & { port: number }): Promise<Server | undefined> {
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
     try {
       await delay(pauseMs, undefined, { signal: closing });
-      return await startServer({ cluster, settings, log, port, signal: closing });
+      const server = await startServer({ cluster, settings, log, port, signal: closing });
+      log(`Postgres runs again (process ${server.pid}).`);
+      return server;
     } catch (error) {
       if (closing.aborted) return undefined;
       log(`${(error as Error).message}\nTrying again.`);

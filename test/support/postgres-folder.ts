@@ -36,7 +36,8 @@ export async function removeDeadDataDirs(): Promise<void> {
   }
 }
 
-async function removeIfDead(dataDir: string): Promise<void> {
+/** Removes the folder, its database and the Postgres that runs there; nothing where a living process has it. */
+export async function removeIfDead(dataDir: string): Promise<void> {
   const lock = tryLock(dataDir);
   if (!lock) return;
   try {
