@@ -44,4 +44,22 @@ describe("a sorted list", () => {
     expect(list.size).toBe(0);
     expect(list.first()).toBeUndefined();
   });
+
+  it.each([1_000, 10_000, 100_000])("compares at most log2(n) + 4 times to put a value among %i", (count) => {
+    let comparisons = 0;
+    const list = createSortedList<number>((a, b) => {
+      comparisons++;
+      return a - b;
+    });
+    // 7919 is prime: a mixed order of all keys.
+    for (let index = 0; index < count; index++) list.put((index * 7_919) % count);
+    comparisons = 0;
+    const probes = Array.from({ length: 1_000 }, (_, index) => ((index * 7_919) % count) + 0.5);
+    const most = probes.reduce((before, probe) => {
+      comparisons = 0;
+      list.put(probe);
+      return Math.max(before, comparisons);
+    }, 0);
+    expect(most).toBeLessThanOrEqual(Math.log2(count) + 4);
+  });
 });
