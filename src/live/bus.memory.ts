@@ -25,6 +25,7 @@ export function openMemoryBus({ log }: { log: Logger }): Bus {
       unsubscribe: (subscription) => engine.unsubscribe(subscription),
     },
     link: {
+      isReady: () => true,
       isUp: () => true,
       acknowledged: () => Promise.resolve(true),
       close: () => eventEmitter.removeAllListeners(),

@@ -10,6 +10,9 @@ export interface PubSubEngine {
 
 /** What is beneath the engine. */
 export interface BusLink {
+  /** Whether publications can be handed over. */
+  isReady(): boolean;
+  /** Whether they also arrive, as far as known. */
   isUp(): boolean;
   /** As `BusSubscription.acknowledged`, once the engine has subscribed. */
   acknowledged(channel: string): Promise<boolean>;
@@ -48,7 +51,7 @@ export function createBus(options: { engine: PubSubEngine; link: BusLink; log: L
   }
 
   async function publish(channel: string, text: string): Promise<boolean> {
-    if (closed) return false;
+    if (closed || !link.isReady()) return false;
     try {
       await engine.publish(channel, text);
       return true;

@@ -8,9 +8,11 @@ import { parseRedisUrl } from "./redis-url.ts";
 /** What the bus uses of Redis, the same for one server, Sentinel and a cluster. */
 export interface RedisPubSubConnections {
   readonly subscriber: Subscriber;
-  /** Rejects at once while there is no connection, else by the deadline. */
+  /** Rejects by the deadline. Only while `isReady`. */
   publish(channel: string, text: string): Promise<unknown>;
-  /** Whether publications can be handed over and all channels are listened to. */
+  /** Whether publications can be handed over. */
+  isReady(): boolean;
+  /** Whether all channels are listened to as well. */
   isUp(): boolean;
   acknowledged(channel: string): Promise<boolean>;
   lastError(): Error | undefined;
@@ -55,12 +57,14 @@ function paired(pair: {
 }): RedisPubSubConnections {
   const { publisher, publish, subscriber } = pair;
   const { client } = publisher;
+  const isReady = () => client.status === "ready";
   client.on("ready", pair.onChange);
   client.on("close", pair.onChange);
   return {
     subscriber,
     publish,
-    isUp: () => client.status === "ready" && subscriber.isComplete(),
+    isReady,
+    isUp: () => isReady() && subscriber.isComplete(),
     acknowledged: (channel) => subscriber.acknowledged(channel),
     lastError: () => publisher.lastError() ?? subscriber.lastError(),
     close() {

@@ -69,3 +69,12 @@ export function listen(bus: Bus, channel: string): { heard: string[]; subscripti
   const heard: string[] = [];
   return { heard, subscription: bus.subscribe(channel, (text) => void heard.push(text)) };
 }
+
+/** What the bus says of itself from now on. */
+export function watch(bus: Bus): { states: boolean[]; recoveries: () => number } {
+  const states: boolean[] = [];
+  let recoveries = 0;
+  bus.onStateChange((up) => void states.push(up));
+  bus.onRecovered(() => void (recoveries += 1));
+  return { states, recoveries: () => recoveries };
+}

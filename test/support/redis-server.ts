@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -103,10 +103,16 @@ async function launch(options: { folder: string; port: number; args: string[] })
   const child = spawn("sh", ["-c", watchdog, "sh", folder, ...words], { stdio: ["pipe", "pipe", "ignore"] });
   const exit = once(child, "exit");
   const { pid, tail } = await firstLine(child);
-  await until(`redis-server answers on port ${port}`, async () => {
-    if (child.exitCode !== null) throw new Error(`redis-server ended at once:\n${tail().join("\n")}`);
-    return answers(port, pid);
-  });
+  try {
+    await until(`redis-server answers on port ${port}`, async () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended at once:\n${tail().join("\n")}`);
+      return answers(port, pid);
+    });
+  } catch (error) {
+    // The watchdog ends the server.
+    child.stdin.end();
+    throw error;
+  }
   return {
     pid,
     exit,
@@ -155,12 +161,20 @@ async function ask(port: number, words: (string | number)[]): Promise<unknown> {
   }
 }
 
-/** Free at present; nobody holds it until the server listens. */
+/** Free at present; nobody holds it until the server listens. Below those that the system gives to outgoing connections. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = 20_000 + randomInt(12_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await once(server, "listening").then(
+      () => true,
+      // Taken.
+      () => false,
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+  throw new Error("No free port from 20,000 to 31,999.");
 }
