@@ -1,0 +1,91 @@
+import pg from "pg";
+
+/** Runs one statement. `name` makes it a prepared statement of the connection. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>>;
+}
+
+export type Statement = { name?: string; text: string; values?: unknown[] };
+
+/** The database as everything above it sees it. Closing waits for running statements, at most `closeTimeoutMs`. */
+export interface Database extends Queryable, AsyncDisposable {
+  /** One transaction on one connection; rolled back when `work` throws. Isolation is READ COMMITTED. */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions = {
+  url: string;
+  onFault: (fault: Error) => void;
+  maxConnections?: number;
+  applicationName?: string;
+};
+
+// pg waits for ever by default. A black-holed server must give an error within 5 s, so the client's own limits end
+// before that; the server's limits free its locks when the client is gone.
+const timeouts = {
+  connectionTimeoutMillis: 3_000,
+  query_timeout: 4_500,
+  statement_timeout: 4_000,
+  lock_timeout: 3_500,
+  idle_in_transaction_session_timeout: 5_000,
+};
+
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+/** Revisions and clock milliseconds fit a double exactly; HLC readings, which do not, are selected as text. */
+const types = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") => {
+    if (format !== "binary" && oid === INT8) return Number;
+    if (format !== "binary" && oid === TIMESTAMPTZ) return parseTimestampMs;
+    return pg.types.getTypeParser(oid, format as "text");
+  }) as typeof pg.types.getTypeParser,
+};
+
+/** Sessions run in UTC, so the text is always `2026-01-02 03:04:05.678+00`. */
+function parseTimestampMs(text: string): number {
+  return Date.parse(`${text.slice(0, 10)}T${text.slice(11)}:00`);
+}
+
+export function openDatabase({ url, onFault, maxConnections = 20, applicationName = "causerie" }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    application_name: applicationName,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    options: "-c TimeZone=UTC -c DateStyle=ISO",
+    types,
+    ...timeouts,
+  });
+  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
+  pool.on("error", onFault);
+
+  async function transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query("begin");
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      await client.query("rollback").catch((fault: Error) => (broken = fault));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= pool.end());
+  return {
+    pool,
+    query: (statement) => pool.query(statement),
+    transaction,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,43 @@
+import DataLoader from "dataloader";
+
+/**
+ * Loads what is asked for in one turn of the event loop in one batch. What is at hand comes at once, not as a promise:
+ * an execution that needs nothing else is synchronous.
+ */
+export interface Loader<Key, Value> {
+  load(key: Key): Value | Promise<Value>;
+  /** Puts a value at hand. */
+  prime(key: Key, value: Value): void;
+}
+
+export function createLoader<Key, Value>(options: {
+  /** The values by `textOf` their keys; `missing` stands for those left out. */
+  read: (keys: readonly Key[]) => Promise<Map<string, Value>>;
+  textOf: (key: Key) => string;
+  missing: Value;
+}): Loader<Key, Value> {
+  const { read, textOf, missing } = options;
+  const atHand = new Map<string, Value>();
+  const loader = new DataLoader<Key, Value, string>(
+    async (keys) => {
+      const values = await read(keys);
+      return keys.map((key) => {
+        const value = values.get(textOf(key));
+        return value === undefined ? missing : value;
+      });
+    },
+    { cacheKeyFn: textOf, maxBatchSize: 5_000 },
+  );
+  return {
+    load(key) {
+      const value = atHand.get(textOf(key));
+      return value === undefined ? loader.load(key) : value;
+    },
+    prime: (key, value) => void atHand.set(textOf(key), value),
+  };
+}
+
+/** Goes on with a value that may still be on its way; at once where it is not. */
+export function then<Value, Result>(value: Value | Promise<Value>, next: (value: Value) => Result): Result | Promise<Awaited<Result>> {
+  return value instanceof Promise ? (value.then(next) as Promise<Awaited<Result>>) : next(value);
+}

@@ -1,0 +1,78 @@
+import type { ObjectRef } from "@pothos/core";
+import { Refusal } from "../errors.ts";
+import { builder, type SchemaTypes } from "./builder.ts";
+
+const UserErrorCode = builder.enumType("UserErrorCode", { values: ["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "RATE_LIMITED"] as const });
+
+builder.enumType("ErrorCode", {
+  values: {
+    UNAUTHENTICATED: {},
+    INVALID: {},
+    NOT_FOUND: { description: "No such thing, or not for this viewer: they cannot be told apart." },
+    FORBIDDEN: {},
+    RATE_LIMITED: {},
+    QUERY_REFUSED: { description: "The operation is too large, too deep, too costly or not on the list of allowed ones." },
+    CURSOR_RESET: {
+      description:
+        "This position is not in the room's log (the server was restored from a backup, say): drop the room's state and load it again.",
+    },
+    INTERNAL: { description: "A fault of the server; `extensions.reference` is in its log." },
+  },
+});
+
+type UserErrorCodeValue = (typeof UserErrorCode)["$inferType"];
+
+const UserError = builder.interfaceRef<Refusal>("UserError").implement({
+  description: `What the caller of a mutation can mend or must show. Anything else, and every failure of a query or subscription, is a
+top-level error with an \`ErrorCode\` as \`extensions.code\`.`,
+  fields: (t) => ({
+    code: t.field({ type: UserErrorCode, resolve: (refusal) => refusal.code as UserErrorCodeValue }),
+    message: t.exposeString("message"),
+    path: t.stringList({ nullable: true, resolve: (refusal) => refusal.path ?? null }),
+  }),
+  resolveType: (refusal) => typeOfCode[refusal.code as UserErrorCodeValue],
+});
+
+const typeOfCode: Record<UserErrorCodeValue, string> = {
+  INVALID: "InputError",
+  NOT_FOUND: "NotFoundError",
+  FORBIDDEN: "ForbiddenError",
+  CONFLICT: "ConflictError",
+  RATE_LIMITED: "RateLimitedError",
+};
+
+for (const name of ["InputError", "NotFoundError", "ForbiddenError"]) {
+  builder.objectRef<Refusal>(name).implement({ interfaces: [UserError] });
+}
+builder.objectRef<Refusal>("ConflictError").implement({
+  description: "The `clientMessageId` was used before in this room with other content.",
+  interfaces: [UserError],
+});
+builder.objectRef<Refusal>("RateLimitedError").implement({
+  interfaces: [UserError],
+  fields: (t) => ({ retryAfterMs: t.int({ resolve: (refusal) => refusal.retryAfterMs ?? 1_000 }) }),
+});
+
+export type Payload<Result> = { result: Result | null; userErrors: Refusal[] };
+
+/** `<name>` with `userErrors` and, where all went well, `field`. */
+export function payloadType<Result>(name: string, field: string, type: ObjectRef<SchemaTypes, Result>): ObjectRef<SchemaTypes, Payload<Result>> {
+  const payload = builder.objectRef<Payload<Result>>(name);
+  payload.implement({
+    fields: (t) => ({
+      [field]: t.field({ type: type as never, nullable: true, resolve: (parent) => parent.result as never }),
+      userErrors: t.field({ type: [UserError], resolve: (parent) => parent.userErrors }),
+    }),
+  });
+  return payload;
+}
+
+/** What the caller can mend becomes data; everything else goes on as an error. */
+export async function outcome<Result>(work: () => Promise<Result>): Promise<Payload<Result>> {
+  try {
+    return { result: await work(), userErrors: [] };
+  } catch (error) {
+    if (error instanceof Refusal && Object.hasOwn(typeOfCode, error.code)) return { result: null, userErrors: [error] };
+    throw error;
+  }
+}

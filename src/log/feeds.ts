@@ -1,0 +1,171 @@
+import { cursorReset, invalid, notFound } from "../errors.ts";
+import type { Position } from "./cursor.ts";
+import { parseCursor } from "./cursor.ts";
+import type { Hub } from "./hub.ts";
+import { isId } from "./ids.ts";
+import type { LogStore, Membership } from "./log.store.ts";
+import type { Selection, Viewer } from "./selection.ts";
+import type { Sink } from "./sink.ts";
+import { Subscription, type Start } from "./subscription.ts";
+
+export type Feeds = ReturnType<typeof createFeeds>;
+
+type Open = { viewer: Viewer; selection: Selection; sink: Sink };
+
+/** The two subscriptions of the log. Each resolves when the subscription was accepted, and goes on until its sink closes. */
+export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
+  /**
+   * One room, from `after` or from now on.
+   * @throws Refusal NOT_FOUND, INVALID (a cursor of another room), CURSOR_RESET (a position that the log does not have)
+   */
+  async function openRoomEvents({ viewer, selection, sink, roomId, after }: Open & { roomId: string; after: string | null }): Promise<void> {
+    if (!isId(roomId)) throw notFound("room", ["roomId"]);
+    const position = after === null ? null : parseCursor(after, ["after"]);
+    if (position && position.roomId !== roomId) throw invalid("This is a cursor of another room.", ["after"]);
+    // Before anything is watched, so that nobody but members can make the node watch a room.
+    const early = (await store.readMemberships(viewer.id, [roomId]))[0];
+    checkStart(early, position);
+    await hub.watchRooms([roomId]);
+    const subscription = new Subscription({ hub, viewer, selection, sink, onLeft: () => sink.complete() });
+    let start: Start;
+    try {
+      const membership = (await store.readMemberships(viewer.id, [roomId]))[0];
+      checkStart(membership, position);
+      const revision = position?.revision ?? membership!.roomRevision;
+      start = { roomId, position: revision, held: revision };
+    } catch (fault) {
+      hub.unwatchRooms([roomId]);
+      throw fault;
+    }
+    subscription.add([start]);
+    sink.onClose(() => subscription.close());
+    subscription.fellBehind();
+  }
+
+  function checkStart(membership: Membership | undefined, after: Position | null): void {
+    if (!membership) throw notFound("room", ["roomId"]);
+    const { leftRevision, roomRevision } = membership;
+    if (leftRevision !== null && (after === null || after.revision >= leftRevision)) throw notFound("room", ["roomId"]);
+    if (after !== null && after.revision > roomRevision) throw cursorReset(["after"]);
+  }
+
+  /**
+   * All of the viewer's rooms, those joined later included. With `after`, a room that is not listed begins with the
+   * viewer's own MemberJoined; cursors of rooms that the viewer never was in are passed over.
+   * @throws Refusal INVALID, CURSOR_RESET
+   */
+  async function openInbox({ viewer, selection, sink, after }: Open & { after: readonly string[] | null }): Promise<void> {
+    const positions = after === null ? null : newestOfEach(after.map((cursor) => parseCursor(cursor, ["after"])));
+    /** Where the client stands in rooms that it no longer gets: the place to go on from when the viewer comes back. */
+    const parted = new Map<string, number>();
+    const subscription = new Subscription({ hub, viewer, selection, sink, onLeft: (roomId, revision) => parted.set(roomId, revision) });
+    const inbox = { subscription, parted, closed: false, stopWatching: () => {} };
+    sink.onClose(() => {
+      inbox.closed = true;
+      inbox.stopWatching();
+      subscription.close();
+    });
+
+    async function addRooms(toStart: (membership: Membership) => Start): Promise<void> {
+      const { rooms } = await store.readRoomsOfUser(viewer.id);
+      const fresh = rooms.filter(({ roomId }) => !subscription.has(roomId)).map(({ roomId }) => roomId);
+      await watchAndAdd(fresh, toStart);
+    }
+
+    async function watchAndAdd(roomIds: string[], toStart: (membership: Membership) => Start): Promise<void> {
+      await hub.watchRooms(roomIds);
+      let starts: Start[] = [];
+      try {
+        const memberships = await store.readMemberships(viewer.id, roomIds);
+        starts = memberships.map(toStart).filter((start) => !inbox.closed && !subscription.has(start.roomId));
+        subscription.add(starts);
+      } finally {
+        const added = new Set(starts.map((start) => start.roomId));
+        hub.unwatchRooms(roomIds.filter((roomId) => !added.has(roomId)));
+      }
+    }
+
+    const fromJoin = ({ roomId, joinedRevision }: Membership): Start => {
+      const held = parted.get(roomId) ?? 0;
+      parted.delete(roomId);
+      return { roomId, position: held === 0 ? joinedRevision - 1 : held, held };
+    };
+    const fromNow = ({ roomId, roomRevision }: Membership): Start => ({ roomId, position: roomRevision, held: roomRevision });
+    const fromCursor = (membership: Membership): Start => {
+      const position = positions!.get(membership.roomId);
+      if (position === undefined) return fromJoin(membership);
+      return { roomId: membership.roomId, position, held: position };
+    };
+
+    let refreshing: Promise<void> | undefined;
+    let again = false;
+    // One refresh at a time; a change in the middle of one asks for one more.
+    function refresh(): void {
+      again = true;
+      refreshing ??= (async () => {
+        while (again && !inbox.closed) {
+          again = false;
+          await addRooms(fromJoin);
+          subscription.fellBehind();
+        }
+      })()
+        .catch((fault: unknown) => {
+          if (inbox.closed) return;
+          subscription.close();
+          sink.fail(fault);
+        })
+        .finally(() => (refreshing = undefined));
+    }
+
+    try {
+      let ready = false;
+      let missed = false;
+      inbox.stopWatching = await hub.watchUser(viewer.id, () => {
+        if (ready) refresh();
+        else missed = true;
+      });
+      if (inbox.closed) inbox.stopWatching();
+      if (positions) {
+        const listed = [...positions.keys()];
+        checkPositions(await store.readMemberships(viewer.id, listed), positions);
+        await watchAndAdd(await stillDue(listed, positions), fromCursor);
+      }
+      await addRooms(positions ? fromCursor : fromNow);
+      ready = true;
+      subscription.fellBehind();
+      if (missed) refresh();
+    } catch (fault) {
+      inbox.closed = true;
+      inbox.stopWatching();
+      subscription.close();
+      throw fault;
+    }
+
+    /** Listed rooms that have something coming: those of a member, and those whose MemberLeft the client has not had. */
+    async function stillDue(listed: string[], from: Map<string, number>): Promise<string[]> {
+      const memberships = await store.readMemberships(viewer.id, listed);
+      for (const { roomId, leftRevision } of memberships) {
+        if (leftRevision !== null && from.get(roomId)! >= leftRevision) parted.set(roomId, from.get(roomId)!);
+      }
+      return memberships
+        .filter(({ roomId, leftRevision }) => leftRevision === null || from.get(roomId)! < leftRevision)
+        .map(({ roomId }) => roomId);
+    }
+  }
+
+  return { openRoomEvents, openInbox };
+}
+
+/** @throws Refusal CURSOR_RESET where a position is ahead of its room's log */
+export function checkPositions(memberships: Membership[], positions: Map<string, number>): void {
+  for (const { roomId, roomRevision } of memberships) {
+    if (positions.get(roomId)! > roomRevision) throw cursorReset(["after"]);
+  }
+}
+
+/** A client may hold several cursors of one room: the newest is its place. */
+export function newestOfEach(positions: Position[]): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const { roomId, revision } of positions) newest.set(roomId, Math.max(newest.get(roomId) ?? 0, revision));
+  return newest;
+}

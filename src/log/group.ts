@@ -1,0 +1,111 @@
+import type { RoomEvent } from "./changes.ts";
+import { kindOf } from "./changes.ts";
+import type { Reader } from "./reader.ts";
+import { Ring, type Entry } from "./ring.ts";
+import type { FeedBatch, FeedChange } from "./room-feed.ts";
+import { previousOf } from "./room-feed.ts";
+import type { Executed, Execution, Selection } from "./selection.ts";
+
+/**
+ * The readers of one room who asked alike. Each change is executed once and serialised once, whatever their number. Batches
+ * are delivered one after the other, so that every reader gets them in the order of the log.
+ */
+export class Group {
+  readonly readers = new Set<Reader>();
+  readonly selection: Selection;
+  readonly ring: Ring;
+  /** Everything up to here was given to the readers. */
+  delivered: number;
+  #queue: FeedBatch[] = [];
+  #busy = false;
+
+  constructor(selection: Selection, position: number) {
+    this.selection = selection;
+    this.ring = new Ring({ floor: position });
+    this.delivered = position;
+  }
+
+  push(batch: FeedBatch): void {
+    this.#queue.push(batch);
+    if (!this.#busy) this.#work();
+  }
+
+  // Synchronous as long as nothing has to be loaded: then a change is on its way before the commit's caller goes on.
+  #work(): void {
+    this.#busy = true;
+    for (let batch = this.#queue.shift(); batch; batch = this.#queue.shift()) {
+      const done = this.#deliver(batch);
+      if (!done) continue;
+      void done.then(() => this.#work());
+      return;
+    }
+    this.#busy = false;
+  }
+
+  #deliver(batch: FeedBatch): Promise<void> | undefined {
+    this.#serveLeaversAlone(batch);
+    const { users, messages, room } = batch;
+    let execution: Execution | undefined;
+    const begin = () => (execution ??= this.selection.begin({ users, messages, rooms: [room] }));
+    let rest: Promise<void> | undefined;
+    for (const change of batch.changes) {
+      if (rest) rest = rest.then(() => this.#deliverChange(change, batch, begin));
+      else rest = this.#deliverChange(change, batch, begin);
+    }
+    return rest;
+  }
+
+  // What was read after they left may hold more than they may see; their own read stops where they left.
+  #serveLeaversAlone({ leavers }: FeedBatch): void {
+    if (leavers.size === 0) return;
+    for (const reader of this.readers) if (leavers.has(reader.viewer.id)) reader.readAlone();
+  }
+
+  #deliverChange(change: FeedChange, batch: FeedBatch, begin: () => Execution): Promise<void> | undefined {
+    const { revision } = change;
+    const entry: Entry = { change, revision, previous: previousOf(change.before, this.selection.kinds), payload: null };
+    if (change.type === "MemberLeft" && batch.leavers.size === 0) this.#tellLeaver(entry, change.member.userId);
+    if (!this.selection.kinds.has(kindOf[change.type])) {
+      this.delivered = revision;
+      return undefined;
+    }
+    if (this.selection.perViewer) return this.#deliverToEach(entry, begin());
+    const executed = begin().run(eventOf(entry), null);
+    if (executed instanceof Promise) return executed.then((late) => this.#deliverShared(entry, late, begin()));
+    return this.#deliverShared(entry, executed, begin());
+  }
+
+  #deliverShared(entry: Entry, executed: Executed, execution: Execution) {
+    // A membership changed between the event and what was loaded for it: somebody may not see this any more.
+    if (executed.memberRevision > entry.revision) return this.#deliverToEach(entry, execution);
+    entry.payload = executed.payload;
+    this.delivered = entry.revision;
+    this.ring.push(entry);
+    for (const reader of this.readers) reader.deliver(entry, executed.payload);
+    return undefined;
+  }
+
+  // Readers may go live while others' responses are made; they are served before the next change is taken up.
+  async #deliverToEach(entry: Entry, execution: Execution): Promise<void> {
+    for (;;) {
+      const waiting = [...this.readers].filter((reader) => reader.wants(entry));
+      if (waiting.length === 0) break;
+      const event = eventOf(entry);
+      const results = await Promise.all(waiting.map((reader) => execution.run(event, reader.viewer)));
+      waiting.forEach((reader, index) => reader.deliver(entry, results[index]!.payload));
+    }
+    // Whoever falls behind here reads for themselves: there is no common response to replay.
+    this.delivered = entry.revision;
+    this.ring.forget(entry.revision);
+  }
+
+  /** Their own MemberLeft is executed for them alone, whatever kinds they asked for; it is the last they get of the room. */
+  #tellLeaver(entry: Entry, userId: string): void {
+    for (const reader of this.readers) if (reader.viewer.id === userId) reader.leave(entry);
+  }
+}
+
+export function eventOf({ change, previous }: Entry): RoomEvent {
+  const { before: _before, ...event } = change;
+  return { ...event, previous };
+}

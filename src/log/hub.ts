@@ -1,0 +1,213 @@
+import type { Bus } from "../live/bus.ts";
+import type { ChangeKind } from "./changes.ts";
+import type { Position } from "./cursor.ts";
+import type { Group } from "./group.ts";
+import { createLimiter } from "./limiter.ts";
+import type { CatchUp, LogStore } from "./log.store.ts";
+import type { Publication } from "./publication.ts";
+import { encodePublication, roomChannel } from "./publication.ts";
+import type { Selection } from "./selection.ts";
+import { WatchedRoom, WatchedUser, userPublication } from "./watches.ts";
+
+/** Counted things, for /metrics and tests. */
+export interface HubMetrics {
+  busGap(): void;
+  catchUp(): void;
+  slowConsumer(): void;
+  tooSlow(): void;
+  eventIn(): void;
+}
+
+export type HubOptions = {
+  nodeId: string;
+  bus: Bus;
+  store: LogStore;
+  metrics: HubMetrics;
+  onFault: (fault: unknown) => void;
+  /** A change that another node wrote. */
+  onForeign?: (publication: Publication) => void;
+  /** How often what is watched is compared with the database. Others' changes are that late at most when the bus is down. */
+  compareIntervalMs?: number;
+  holeTimeoutMs?: number;
+  drainTimeoutMs?: number;
+  maxCatchUps?: number;
+};
+
+const revisionsPerQuery = 5_000;
+
+/**
+ * Follows the rooms and users that somebody on this node watches. The bus is a hint, the database is the truth: what is
+ * watched is compared with it every few seconds, and after each interruption of the bus.
+ */
+export class Hub implements AsyncDisposable {
+  readonly metrics: HubMetrics;
+  readonly drainTimeoutMs: number;
+  readonly #options: HubOptions;
+  readonly #rooms = new Map<string, WatchedRoom>();
+  readonly #users = new Map<string, WatchedUser>();
+  readonly #catchUps: ReturnType<typeof createLimiter>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #stopListening: () => void;
+  #comparing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.metrics = options.metrics;
+    this.drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
+    this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
+    this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);
+    this.#stopListening = options.bus.onRecovered(() => void this.compare());
+  }
+
+  get watchedRooms(): number {
+    return this.#rooms.size;
+  }
+
+  get groups(): number {
+    let count = 0;
+    for (const room of this.#rooms.values()) count += room.groups.size;
+    return count;
+  }
+
+  /** Gives a committed change to this node's readers at once, and to the other nodes by the bus. */
+  publish(publication: Publication): void {
+    this.metrics.eventIn();
+    this.#rooms.get(publication.roomId)?.receive(publication);
+    void this.#options.bus.publish(roomChannel(publication.roomId), encodePublication(this.#options.nodeId, publication));
+  }
+
+  /** The user's memberships changed, in a commit that gave the user this revision. */
+  publishUser(userId: string, revision: number): void {
+    this.#users.get(userId)?.changed(revision);
+    const { channel, text } = userPublication(userId, revision);
+    void this.#options.bus.publish(channel, text);
+  }
+
+  /** Follows these rooms until `unwatchRooms`: afterwards no change is missed. Rooms that do not exist are passed over. */
+  async watchRooms(roomIds: string[]): Promise<void> {
+    const rooms = roomIds.map((roomId) => this.#watchRoom(roomId));
+    try {
+      // The bus must listen before the revisions are read, or a change in between would be missed.
+      await Promise.all(rooms.map((room) => room.listening));
+      await this.#open(rooms.filter((room) => !room.feed).map((room) => room.roomId));
+    } catch (fault) {
+      this.unwatchRooms(roomIds);
+      throw fault;
+    }
+  }
+
+  async #open(roomIds: string[]): Promise<void> {
+    if (roomIds.length === 0) return;
+    const heads = await this.#options.store.readHeads(roomIds);
+    for (const head of heads) {
+      this.#rooms.get(head.room.id)?.open(head, {
+        store: this.#options.store,
+        isBusUp: () => this.#options.bus.up,
+        onGap: () => this.metrics.busGap(),
+        onFault: this.#options.onFault,
+        holeTimeoutMs: this.#options.holeTimeoutMs,
+      });
+    }
+  }
+
+  unwatchRooms(roomIds: string[]): void {
+    for (const roomId of roomIds) {
+      const room = this.#rooms.get(roomId);
+      if (!room) continue;
+      room.watchers -= 1;
+      if (room.watchers > 0) continue;
+      this.#rooms.delete(roomId);
+      room.close();
+    }
+  }
+
+  /** The group of those who asked alike in a watched room. */
+  joinGroup(roomId: string, selection: Selection): Group {
+    return this.#rooms.get(roomId)!.join(selection);
+  }
+
+  /** The reader's watch of the room ends with it. */
+  leaveGroup(roomId: string, group: Group): void {
+    const room = this.#rooms.get(roomId);
+    if (group.readers.size === 0 && room?.groups.get(group.selection.key) === group) room.groups.delete(group.selection.key);
+    this.unwatchRooms([roomId]);
+  }
+
+  /** Calls back on each change of the user's memberships, once listening. Returns how to stop. */
+  async watchUser(userId: string, listener: () => void): Promise<() => void> {
+    let user = this.#users.get(userId);
+    if (!user) {
+      user = new WatchedUser({ userId, bus: this.#options.bus });
+      this.#users.set(userId, user);
+    }
+    const watched = user;
+    watched.listeners.add(listener);
+    await watched.listening;
+    return () => {
+      watched.listeners.delete(listener);
+      if (watched.listeners.size > 0 || this.#users.get(userId) !== watched) return;
+      this.#users.delete(userId);
+      watched.close();
+    };
+  }
+
+  /** Catch-ups are many at once after an outage: few run at a time, so that live traffic goes on. */
+  readForMember(query: { userId: string; after: Position[]; limit: number; kinds: ReadonlySet<ChangeKind> }): Promise<CatchUp> {
+    this.metrics.catchUp();
+    return this.#catchUps.run(() => this.#options.store.readForMember(query));
+  }
+
+  /** Whether the promise resolves in time. */
+  async within(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+    const inTime = await Promise.race([promise.then(() => true), late]);
+    clearTimeout(timer);
+    return inTime;
+  }
+
+  /** Compares the revisions of all that is watched with the database, and fetches what was missed. */
+  compare(): Promise<void> {
+    return (this.#comparing ??= this.#compare()
+      .catch(this.#options.onFault)
+      .finally(() => (this.#comparing = undefined)));
+  }
+
+  async #compare(): Promise<void> {
+    const ids = [...this.#rooms.keys()];
+    const userIds = [...this.#users.keys()];
+    for (let start = 0; start < Math.max(ids.length, userIds.length); start += revisionsPerQuery) {
+      const end = start + revisionsPerQuery;
+      const { rooms, users } = await this.#options.store.readRevisions(ids.slice(start, end), userIds.slice(start, end));
+      if (this.#closed) return;
+      for (const [roomId, revision] of rooms) this.#rooms.get(roomId)?.feed?.expect(revision);
+      for (const [userId, revision] of users) this.#users.get(userId)?.changed(revision);
+    }
+  }
+
+  #watchRoom(roomId: string): WatchedRoom {
+    let room = this.#rooms.get(roomId);
+    if (!room) {
+      const { bus, nodeId, onForeign = () => {} } = this.#options;
+      room = new WatchedRoom({ roomId, bus, nodeId, onForeign: (publication) => {
+        this.metrics.eventIn();
+        onForeign(publication);
+      } });
+      this.#rooms.set(roomId, room);
+    }
+    room.watchers += 1;
+    return room;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#stopListening();
+    for (const room of this.#rooms.values()) room.close();
+    for (const user of this.#users.values()) user.close();
+    this.#rooms.clear();
+    this.#users.clear();
+    await this.#comparing;
+  }
+}

@@ -1,0 +1,137 @@
+import type { Group } from "./group.ts";
+import { eventOf } from "./group.ts";
+import type { RoomPage } from "./log.store.ts";
+import type { Entry } from "./ring.ts";
+import type { Viewer } from "./selection.ts";
+import type { Payload, Sink } from "./sink.ts";
+
+/** What a reader needs of the subscription that it belongs to. */
+export interface ReaderOwner {
+  readonly viewer: Viewer;
+  readonly sink: Sink;
+  /** The reader is no longer live and wants to be brought up again. */
+  fellBehind(): void;
+  /** The viewer was removed from the room, and was told. */
+  left(reader: Reader): void;
+}
+
+/**
+ * One subscription's place in one room. Either live, getting the group's responses as they come, or catching up, led by
+ * its owner. Never gives its client anything at or below its position.
+ */
+export class Reader {
+  readonly group: Group;
+  readonly roomId: string;
+  readonly #owner: ReaderOwner;
+  #state: "catching up" | "live" | "over" = "catching up";
+  /** Everything up to here was given to the client. */
+  #position: number;
+  /** The newest cursor of the room that the client holds; 0 for none. */
+  #held: number;
+  /** The group's responses may say more than this viewer may see: only a read of their own will do. */
+  #alone = false;
+
+  constructor(options: { owner: ReaderOwner; group: Group; roomId: string; position: number; held: number }) {
+    this.#owner = options.owner;
+    this.group = options.group;
+    this.roomId = options.roomId;
+    this.#position = options.position;
+    this.#held = options.held;
+    this.group.readers.add(this);
+  }
+
+  get viewer(): Viewer {
+    return this.#owner.viewer;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  get isCatchingUp(): boolean {
+    return this.#state === "catching up";
+  }
+
+  /** Whether nothing but the group's ring stands between this reader and being live. */
+  get isLevel(): boolean {
+    return !this.#alone && (this.#position >= this.group.delivered || this.group.ring.covers(this.#position));
+  }
+
+  wants(entry: Entry): boolean {
+    return this.#state === "live" && entry.revision > this.#position;
+  }
+
+  deliver(entry: Entry, payload: Payload): void {
+    if (!this.wants(entry)) return;
+    // The client would take the event for the sign of a loss: between its last and this one was a change that it got in a
+    // later state, with an older event. A read of its own tells it in an order that it can follow.
+    const wouldAlarm = (entry.previous ?? 0) > this.#held;
+    if (wouldAlarm || this.#owner.sink.overloaded) {
+      this.#fallBehind();
+      return;
+    }
+    this.#owner.sink.next(payload);
+    this.#position = entry.revision;
+    this.#held = entry.revision;
+  }
+
+  /** From here on live, beginning with what the group delivered meanwhile. Call only when level. */
+  goLive(): void {
+    this.#state = "live";
+    for (const entry of this.group.ring.after(this.#position)) {
+      if (entry.payload && this.#state === "live") this.deliver(entry, entry.payload);
+    }
+  }
+
+  /** A page of the reader's own was given to the client. */
+  advance(page: RoomPage): void {
+    this.#position = page.through;
+    this.#held = page.changes.at(-1)?.revision ?? this.#held;
+    if (page.complete) this.#alone = false;
+  }
+
+  /** The client was told this position. */
+  hold(): void {
+    this.#held = Math.max(this.#held, this.#position);
+  }
+
+  readAlone(): void {
+    if (this.#state === "over") return;
+    this.#alone = true;
+    this.#fallBehind();
+  }
+
+  /** The viewer was removed with this change. One who is behind finds it in the pages that it reads. */
+  leave(entry: Entry): void {
+    if (entry.revision <= this.#position) return;
+    if (this.#state === "catching up") this.#alone = true;
+    if (this.#state !== "live") return;
+    if (this.#owner.sink.overloaded) {
+      this.readAlone();
+      return;
+    }
+    this.#state = "over";
+    this.#position = entry.revision;
+    const event = eventOf({ ...entry, previous: Math.min(entry.previous ?? 0, this.#held) || null });
+    const executed = this.group.selection.begin({ users: [], messages: [], rooms: [] }).run(event, this.viewer);
+    void Promise.resolve(executed).then(({ payload }) => {
+      this.#owner.sink.next(payload);
+      this.#owner.left(this);
+    });
+  }
+
+  close(): void {
+    this.#state = "over";
+    this.group.readers.delete(this);
+  }
+
+  #fallBehind(): void {
+    if (this.#state === "over") return;
+    this.#state = "catching up";
+    this.#owner.fellBehind();
+  }
+}

@@ -1,0 +1,185 @@
+import type { ChangeKind, MessageRow, RoomRow, UserRow, Change } from "./changes.ts";
+import { kindOf } from "./changes.ts";
+import type { Gap, KindRevisions, LogStore, RoomHead } from "./log.store.ts";
+import type { Publication } from "./publication.ts";
+
+/** A change on its way to the groups. `before` is the last revision of each kind before it, as far as readers were told. */
+export type FeedChange = Change & { roomId: string; before: KindRevisions };
+
+/** Changes that came together, and what is known besides. */
+export type FeedBatch = {
+  changes: FeedChange[];
+  users: UserRow[];
+  messages: MessageRow[];
+  /** The room as of the batch. */
+  room: RoomRow;
+  /**
+   * Members who left in the batch or before the snapshot it was read in: it may hold later states than they may see, so
+   * they are served by reads of their own. Empty for what came over the bus.
+   */
+  leavers: ReadonlySet<string>;
+};
+
+export type RoomFeedOptions = {
+  head: RoomHead;
+  store: Pick<LogStore, "readForNode">;
+  onBatch: (batch: FeedBatch) => void;
+  /** Whether a publication that is missing may still come. */
+  isBusUp: () => boolean;
+  onGap: () => void;
+  onFault: (fault: unknown) => void;
+  holeTimeoutMs?: number;
+};
+
+const gapPageSize = 500;
+const maxPending = 256;
+const maxRetryMs = 1_000;
+
+/**
+ * One room's log as a node follows it: takes revision n + 1 after n, whatever the bus loses, doubles or reorders. An
+ * older publication is an echo. A newer one waits a moment for the hole before it; then one read of the database, shared
+ * by all who wait, fills it.
+ */
+export class RoomFeed {
+  readonly roomId: string;
+  #position: number;
+  #room: RoomRow;
+  #last: KindRevisions;
+  /** The newest revision heard of. */
+  #heard: number;
+  #pending = new Map<number, Publication>();
+  #hole: NodeJS.Timeout | undefined;
+  #filling = false;
+  #closed = false;
+  readonly #options: RoomFeedOptions;
+
+  constructor(options: RoomFeedOptions) {
+    const { room, last } = options.head;
+    this.#options = options;
+    this.roomId = room.id;
+    this.#room = room;
+    this.#position = room.revision;
+    this.#heard = room.revision;
+    this.#last = { ...last };
+  }
+
+  /** Everything up to here was handed on. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The room as of the position. */
+  get room(): RoomRow {
+    return this.#room;
+  }
+
+  receive(publication: Publication): void {
+    if (this.#closed) return;
+    const from = publication.changes[0]!.revision;
+    const through = publication.changes.at(-1)!.revision;
+    if (through <= this.#position) return;
+    this.#heard = Math.max(this.#heard, through);
+    if (from === this.#position + 1 && !this.#filling) {
+      this.#apply(publication);
+      this.#applyPending();
+    } else if (this.#pending.size < maxPending) {
+      this.#pending.set(from, publication);
+    }
+    if (this.#pending.size > 0 || this.#heard > this.#position) this.#awaitHole();
+    else this.#cancelHole();
+  }
+
+  /** The database has this revision: what is missing is late, or lost. */
+  expect(revision: number): void {
+    if (this.#closed || revision <= this.#position) return;
+    this.#heard = Math.max(this.#heard, revision);
+    this.#awaitHole();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelHole();
+    this.#pending.clear();
+  }
+
+  #apply({ changes, users, messages, room }: Publication): void {
+    this.#position = changes.at(-1)!.revision;
+    if (room) this.#room = room;
+    this.#emit(changes, { users, messages, leavers: new Set() });
+  }
+
+  #applyPending(): void {
+    for (;;) {
+      const next = this.#pending.get(this.#position + 1);
+      if (!next) break;
+      this.#pending.delete(this.#position + 1);
+      this.#apply(next);
+    }
+    for (const [from, publication] of this.#pending) {
+      if (publication.changes.at(-1)!.revision <= this.#position) this.#pending.delete(from);
+    }
+  }
+
+  #emit(changes: Change[], more: Pick<FeedBatch, "users" | "messages" | "leavers">): void {
+    const fed = changes.map((change): FeedChange => {
+      const before = { ...this.#last };
+      this.#last[kindOf[change.type]] = change.revision;
+      return { ...change, roomId: this.roomId, before };
+    });
+    this.#options.onBatch({ changes: fed, room: this.#room, ...more });
+  }
+
+  #awaitHole(): void {
+    if (this.#filling || this.#hole) return;
+    const waitMs = this.#options.isBusUp() ? (this.#options.holeTimeoutMs ?? 20) : 0;
+    this.#hole = setTimeout(() => void this.#fill(), waitMs);
+  }
+
+  #cancelHole(): void {
+    clearTimeout(this.#hole);
+    this.#hole = undefined;
+  }
+
+  async #fill(): Promise<void> {
+    this.#cancelHole();
+    if (this.#filling) return;
+    this.#filling = true;
+    this.#options.onGap();
+    for (let retryMs = 50; !this.#closed && this.#heard > this.#position; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
+      try {
+        await this.#readPage();
+        retryMs = 25;
+      } catch (fault) {
+        this.#options.onFault(fault);
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+    this.#filling = false;
+  }
+
+  async #readPage(): Promise<void> {
+    const gap = await this.#options.store.readForNode({ roomId: this.roomId, revision: this.#position }, gapPageSize);
+    if (this.#closed) return;
+    if (!gap || gap.room.revision <= this.#position) {
+      // Heard of a revision that the database does not have: a false publication, or a database restored from a backup.
+      this.#heard = this.#position;
+      this.#pending.clear();
+      return;
+    }
+    this.#applyGap(gap);
+    this.#applyPending();
+  }
+
+  #applyGap({ changes, through, room, leavers }: Gap): void {
+    this.#position = through;
+    this.#room = room;
+    this.#emit(changes, { users: [], messages: [], leavers });
+  }
+}
+
+/** The last revision before the change among these kinds; null when there is none. */
+export function previousOf(before: KindRevisions, kinds: ReadonlySet<ChangeKind>): number | null {
+  let previous = 0;
+  for (const kind of kinds) previous = Math.max(previous, before[kind]);
+  return previous === 0 ? null : previous;
+}

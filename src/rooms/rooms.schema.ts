@@ -1,0 +1,252 @@
+import { User } from "../accounts/accounts.schema.ts";
+import { builder, perViewer, viewerOf, type Context } from "../graphql/builder.ts";
+import { connectionType, decodePlace, encodePlace, forwardPage, pageSize, type Connection } from "../graphql/connections.ts";
+import { createLoader, then, type Loader } from "../graphql/loader.ts";
+import { outcome, payloadType } from "../graphql/user-errors.ts";
+import type { MemberRow } from "../log/changes.ts";
+import { formatCursor } from "../log/cursor.ts";
+import { isId } from "../log/ids.ts";
+import type { Rooms } from "./rooms.ts";
+import type { RoomsStore, RoomView, ViewKey } from "./rooms.store.ts";
+import { viewKey } from "./rooms.store.ts";
+
+declare module "../graphql/builder.ts" {
+  interface Loaders {
+    roomViews: Loader<ViewKey, RoomView | null>;
+    memberPages: (after: number, limit: number) => Loader<ViewKey, MemberRow[]>;
+    pairs: Loader<string, string[]>;
+    roomsOfViewer: RoomsStore["readRoomsOfViewer"];
+  }
+  interface Rules {
+    rooms: Rooms;
+  }
+}
+
+export function createRoomLoaders(store: RoomsStore) {
+  const memberPages = new Map<string, Loader<ViewKey, MemberRow[]>>();
+  return {
+    roomViews: createLoader<ViewKey, RoomView | null>({ read: store.readViews, textOf: viewKey, missing: null }),
+    pairs: createLoader<string, string[]>({ read: store.readPairs, textOf: (id) => id, missing: [] }),
+    roomsOfViewer: store.readRoomsOfViewer,
+    memberPages(after: number, limit: number) {
+      const key = `${after} ${limit}`;
+      const present = memberPages.get(key);
+      if (present) return present;
+      const read = (keys: readonly ViewKey[]) => store.readMemberPages(keys, after, limit);
+      const loader = createLoader<ViewKey, MemberRow[]>({ read, textOf: viewKey, missing: [] });
+      memberPages.set(key, loader);
+      return loader;
+    },
+  };
+}
+
+/** A room that something refers to. What it shows is loaded for the viewer, or in a shared execution for nobody in particular. */
+export type RoomRef = { id: string };
+
+export const RoomKindType = builder.enumType("RoomKind", { values: ["DIRECT", "GROUP"] as const });
+export const MemberRoleType = builder.enumType("MemberRole", { values: ["OWNER", "ADMIN", "MEMBER"] as const });
+export const Room = builder.objectRef<RoomRef>("Room");
+export const Member = builder.objectRef<MemberRow>("Member");
+
+/** Goes on with the room as the viewer sees it. */
+export function withView<Result>(room: RoomRef, context: Context, next: (view: RoomView) => Result) {
+  const view = context.loaders.roomViews.load({ roomId: room.id, viewerId: context.viewer?.id ?? null });
+  return then(view, (loaded) => {
+    if (!loaded) throw new Error(`Room ${room.id} is not in the database.`);
+    context.sawMemberRevision?.(loaded.row.memberRevision);
+    return next(loaded);
+  });
+}
+
+/** Goes on for a member with the key of what the viewer may see of the room; for anybody else `missing` is all there is. */
+export function forMember<Result, Missing>(room: RoomRef, context: Context, missing: Missing, next: (key: ViewKey & { viewerId: string }, view: RoomView) => Result) {
+  const viewerId = viewerOf(context).id;
+  return withView(room, context, (view) => (isMember(view) ? next({ roomId: room.id, viewerId }, view) : missing));
+}
+
+export const isMember = (view: RoomView | null): boolean => view?.membership?.leftRevision === null;
+
+/** Nobody in particular and members see the room as it is; a former member what it was when they left, as far as known. */
+function nameOf({ row, membership }: RoomView, context: Context): string | null {
+  if (!context.viewer || membership?.leftRevision === null) return row.name;
+  return membership && row.roomRevision <= membership.leftRevision! ? row.name : null;
+}
+
+Room.implement({
+  fields: (t) => ({
+    id: t.exposeID("id"),
+    kind: t.field({ type: RoomKindType, resolve: (room, _args, context) => withView(room, context, (view) => view.row.kind) }),
+    name: t.string({
+      nullable: true,
+      description: "Null in a direct room.",
+      resolve: (room, _args, context) => withView(room, context, (view) => nameOf(view, context)),
+    }),
+    peer: t.field({
+      ...perViewer,
+      type: User,
+      nullable: true,
+      description: "The other user of a direct room.",
+      resolve: (room, _args, context) =>
+        forMember(room, context, null, async ({ viewerId }, view) => {
+          if (view.row.kind !== "DIRECT") return null;
+          const peer = (await context.loaders.pairs.load(room.id)).find((userId) => userId !== viewerId);
+          return peer === undefined ? null : { id: peer };
+        }),
+    }),
+    createdAt: t.field({ type: "DateTime", resolve: (room, _args, context) => withView(room, context, (view) => view.row.createdAt) }),
+    memberCount: t.int({
+      resolve: (room, _args, context) => withView(room, context, (view) => (!context.viewer || isMember(view) ? view.row.memberCount : 0)),
+    }),
+    members: t.field({
+      ...perViewer,
+      type: MemberConnection,
+      args: { first: t.arg.int({ defaultValue: 50 }), after: t.arg.string() },
+      resolve: (room, args, context) => {
+        const size = pageSize(args.first, "first", 50);
+        const after = decodePlace<[number]>("members", args.after, ["number"])?.[0] ?? 0;
+        return forMember(room, context, membersPage([], size, false), async (key) => {
+          const rows = await context.loaders.memberPages(after, size + 1).load(key);
+          return membersPage(rows, size, after > 0);
+        });
+      },
+    }),
+    cursor: t.field({
+      ...perViewer,
+      type: "Cursor",
+      description:
+        "The room's newest position, read before the other fields of the same query: subscribe after it and nothing is missed of what this response shows.",
+      resolve: (room, _args, context) =>
+        withView(room, context, ({ row, membership }) => {
+          viewerOf(context);
+          return formatCursor(room.id, membership?.leftRevision ?? row.revision);
+        }),
+    }),
+    membership: t.field({
+      ...perViewer,
+      type: Member,
+      nullable: true,
+      description: "The viewer's own membership; null once removed.",
+      resolve: (room, _args, context) => forMember(room, context, null, (_key, view) => view.membership),
+    }),
+  }),
+});
+
+function membersPage(rows: MemberRow[], size: number, after: boolean): Connection<MemberRow> {
+  return forwardPage(rows, { size, after, cursorOf: (member) => encodePlace("members", [member.joinedRevision]) });
+}
+
+Member.implement({
+  fields: (t) => ({
+    id: t.id({ resolve: (member) => `${member.roomId}:${member.userId}` }),
+    version: t.field({
+      type: "Cursor",
+      description: "Position of its last change: of two states of one member the newer wins.",
+      resolve: (member) => formatCursor(member.roomId, member.revision),
+    }),
+    user: t.field({ type: User, resolve: (member) => ({ id: member.userId }) }),
+    role: t.field({ type: MemberRoleType, resolve: (member) => member.role }),
+    joinedAt: t.field({ type: "DateTime", resolve: (member) => member.joinedAt }),
+    leftAt: t.field({ type: "DateTime", nullable: true, resolve: (member) => member.leftAt }),
+  }),
+});
+
+const MemberConnection = connectionType<MemberRow>("Member", Member);
+const RoomConnection = connectionType<RoomRef>("Room", Room);
+
+builder.queryFields((t) => ({
+  room: t.field({
+    type: Room,
+    nullable: true,
+    description: "Null where it does not exist or the viewer is not a member: the two cannot be told apart.",
+    args: { id: t.arg.id({ required: true }) },
+    resolve: async (_root, { id }, context) => {
+      if (!isId(id)) return null;
+      const view = await context.loaders.roomViews.load({ roomId: id, viewerId: viewerOf(context).id });
+      return isMember(view) ? { id } : null;
+    },
+  }),
+  rooms: t.field({
+    type: RoomConnection,
+    description: "The viewer's rooms, latest activity first.",
+    args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+    resolve: async (_root, args, context) => {
+      const viewerId = viewerOf(context).id;
+      const size = pageSize(args.first, "first", 20);
+      const after = decodePlace<[number, string]>("rooms", args.after, ["number", "string"]);
+      const listed = after && !isId(after[1]) ? [] : await context.loaders.roomsOfViewer({ viewerId, after, limit: size + 1 });
+      for (const view of listed) context.loaders.roomViews.prime({ roomId: view.row.id, viewerId }, view);
+      const nodes = listed.map((view) => ({ id: view.row.id, activeAt: view.activeAt }));
+      return forwardPage<{ id: string; activeAt: number }>(nodes, {
+        size,
+        after: after !== null,
+        cursorOf: (node) => encodePlace("rooms", [node.activeAt, node.id]),
+      });
+    },
+  }),
+}));
+
+const CreateRoomInput = builder.inputType("CreateRoomInput", {
+  fields: (t) => ({ name: t.string({ required: true }), memberIds: t.idList({ required: true, defaultValue: [] }) }),
+});
+const OpenDirectRoomInput = builder.inputType("OpenDirectRoomInput", { fields: (t) => ({ userId: t.id({ required: true }) }) });
+const UpdateRoomInput = builder.inputType("UpdateRoomInput", {
+  fields: (t) => ({ roomId: t.id({ required: true }), name: t.string({ required: true }) }),
+});
+const AddMemberInput = builder.inputType("AddMemberInput", {
+  fields: (t) => ({
+    roomId: t.id({ required: true }),
+    userId: t.id({ required: true }),
+    role: t.field({ type: MemberRoleType, required: true, defaultValue: "MEMBER" }),
+  }),
+});
+const RemoveMemberInput = builder.inputType("RemoveMemberInput", {
+  fields: (t) => ({ roomId: t.id({ required: true }), userId: t.id({ required: true }) }),
+});
+const UpdateMemberInput = builder.inputType("UpdateMemberInput", {
+  fields: (t) => ({ roomId: t.id({ required: true }), userId: t.id({ required: true }), role: t.field({ type: MemberRoleType, required: true }) }),
+});
+
+const CreateRoomPayload = payloadType<RoomRef>("CreateRoomPayload", "room", Room);
+const OpenDirectRoomPayload = payloadType<RoomRef>("OpenDirectRoomPayload", "room", Room);
+const UpdateRoomPayload = payloadType<RoomRef>("UpdateRoomPayload", "room", Room);
+const AddMemberPayload = payloadType<MemberRow>("AddMemberPayload", "member", Member);
+const RemoveMemberPayload = payloadType<RoomRef>("RemoveMemberPayload", "room", Room);
+const UpdateMemberPayload = payloadType<MemberRow>("UpdateMemberPayload", "member", Member);
+
+builder.mutationFields((t) => ({
+  createRoom: t.field({
+    type: CreateRoomPayload,
+    args: { input: t.arg({ type: CreateRoomInput, required: true }) },
+    resolve: (_root, { input }, context) => outcome(async () => ({ id: await context.rules.rooms.create(viewerOf(context).id, input) })),
+  }),
+  openDirectRoom: t.field({
+    type: OpenDirectRoomPayload,
+    description: "The one direct room of the viewer and that user, made if there is none.",
+    args: { input: t.arg({ type: OpenDirectRoomInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      outcome(async () => ({ id: await context.rules.rooms.openDirect(viewerOf(context).id, input.userId) })),
+  }),
+  updateRoom: t.field({
+    type: UpdateRoomPayload,
+    args: { input: t.arg({ type: UpdateRoomInput, required: true }) },
+    resolve: (_root, { input }, context) => outcome(async () => ({ id: await context.rules.rooms.update(viewerOf(context).id, input) })),
+  }),
+  addMember: t.field({
+    type: AddMemberPayload,
+    args: { input: t.arg({ type: AddMemberInput, required: true }) },
+    resolve: (_root, { input }, context) => outcome(() => context.rules.rooms.addMember(viewerOf(context).id, input)),
+  }),
+  removeMember: t.field({
+    type: RemoveMemberPayload,
+    description: "Also how to leave: remove oneself.",
+    args: { input: t.arg({ type: RemoveMemberInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      outcome(async () => ({ id: await context.rules.rooms.removeMember(viewerOf(context).id, input) })),
+  }),
+  updateMember: t.field({
+    type: UpdateMemberPayload,
+    args: { input: t.arg({ type: UpdateMemberInput, required: true }) },
+    resolve: (_root, { input }, context) => outcome(() => context.rules.rooms.updateMember(viewerOf(context).id, input)),
+  }),
+}));
+

@@ -1,0 +1,21 @@
+import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
+import { builder } from "./graphql/builder.ts";
+import "./graphql/scalars.ts";
+import "./graphql/user-errors.ts";
+import "./accounts/accounts.schema.ts";
+import "./rooms/rooms.schema.ts";
+import "./messages/messages.schema.ts";
+import "./log/events.schema.ts";
+import "./sync/sync.schema.ts";
+
+builder.queryType({});
+builder.mutationType({});
+builder.subscriptionType({});
+
+/** The whole API; what it calls comes with each operation's context. */
+export const schema: GraphQLSchema = builder.toSchema();
+
+/** As committed in schema.graphql. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
