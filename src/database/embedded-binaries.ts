@@ -122,6 +122,8 @@ async function copyForAccount({ root, name }: Package): Promise<Binaries> {
   const unfinished = `${copy}.${process.pid}`;
   await mkdir(systemFolder, { recursive: true, mode: 0o755 });
   await cp(join(root, "native"), unfinished, { recursive: true, verbatimSymlinks: true });
+  // A copy keeps the owner of each file, who could then change what root starts.
+  await run("chown", ["-R", "0:0", unfinished], { timeout: commandLimitMs });
   await run("chmod", ["-R", "u+rwX,go=rX", unfinished], { timeout: commandLimitMs });
   await rename(unfinished, copy).catch(async (error: NodeJS.ErrnoException) => {
     await rm(unfinished, { recursive: true, force: true });

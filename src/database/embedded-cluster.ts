@@ -31,13 +31,17 @@ interface Options {
   durable?: boolean;
 }
 
+interface Making extends Options {
+  place: DatabaseFolder;
+  binaries: Binaries;
+}
+
 /**
  * Locks the data folder, finds or makes the cluster in it (UTF-8, sorted by code point, checksums) and says where it is.
  * Throws an Error fit for the operator's eyes, with the folder given up again.
  */
 export async function openCluster(options: Options): Promise<Cluster> {
-  await mkdir(options.dataDir, { recursive: true });
-  const dataDir = await realpath(options.dataDir);
+  const dataDir = await makeDataDir(options.dataDir);
   const lock = lockDataDir(dataDir);
   try {
     const place = await placeDatabaseFolder({ ...options, dataDir });
@@ -51,38 +55,47 @@ export async function openCluster(options: Options): Promise<Cluster> {
   }
 }
 
-async function makeCluster(options: Options & { place: DatabaseFolder; binaries: Binaries }): Promise<void> {
-  const { place, binaries, signal, durable = true } = options;
-  options.log(`Making the database in ${place.folder} (once).`);
-  for (const entry of await readdir(place.folder)) {
-    if (entry.startsWith(unfinishedPrefix)) await rm(join(place.folder, entry), { recursive: true, force: true });
+async function makeDataDir(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await realpath(path);
+  } catch (cause) {
+    throw new Error(`The data folder cannot be made: ${(cause as Error).message}. Set DATA_DIR to another.`, { cause });
   }
-  const unfinished = join(place.folder, `${unfinishedPrefix}${randomUUID()}`);
-  const passwordText = randomBytes(24).toString("base64url");
-  await writeFile(place.password, `${passwordText}\n`, { mode: 0o600, flush: durable });
-  await mkdir(unfinished, { mode: 0o700 });
-  const passwordFile = join(unfinished, "..", `${unfinishedPrefix}password`);
-  await writeFile(passwordFile, `${passwordText}\n`, { mode: 0o600 });
-  if (place.account) {
-    await chown(unfinished, place.account.uid, place.account.gid);
-    await chown(passwordFile, place.account.uid, place.account.gid);
-  }
-  await initdb({ binaries, place, unfinished, passwordFile, durable, signal });
-  await rm(passwordFile);
-  // Under its name only once it is whole: a start that dies before leaves nothing that looks like a database.
-  await rename(unfinished, place.cluster);
-  await syncFolder(place.folder);
-  await syncFolder(options.dataDir);
 }
 
-async function initdb(options: {
-  binaries: Binaries;
-  place: DatabaseFolder;
-  unfinished: string;
-  passwordFile: string;
-  durable: boolean;
-  signal: AbortSignal | undefined;
-}): Promise<void> {
+/** Under its name only once it is whole: a start that dies before leaves nothing that looks like a database. */
+async function makeCluster(options: Making): Promise<void> {
+  const { place, durable = true } = options;
+  options.log(`Making the database in ${place.folder} (once).`);
+  await removeUnfinished(place.folder);
+  const unfinished = join(place.folder, `${unfinishedPrefix}${randomUUID()}`);
+  const passwordFile = `${unfinished}.password`;
+  const passwordText = `${randomBytes(24).toString("base64url")}\n`;
+  try {
+    await writeFile(place.password, passwordText, { mode: 0o600, flush: durable });
+    await writeFile(passwordFile, passwordText, { mode: 0o600 });
+    await mkdir(unfinished, { mode: 0o700 });
+    if (place.account) {
+      const { uid, gid } = place.account;
+      await Promise.all([passwordFile, unfinished].map((path) => chown(path, uid, gid)));
+    }
+    await initdb({ ...options, durable, unfinished, passwordFile });
+    await rename(unfinished, place.cluster);
+    await syncFolder(place.folder);
+    await syncFolder(options.dataDir);
+  } finally {
+    await removeUnfinished(place.folder);
+  }
+}
+
+async function removeUnfinished(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(unfinishedPrefix));
+  // An initdb of a killed start may still be writing into one.
+  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 })));
+}
+
+async function initdb(options: Making & { unfinished: string; passwordFile: string }): Promise<void> {
   const { binaries, place, unfinished, passwordFile, signal } = options;
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
   const access = [`--username=${superuser}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
@@ -100,7 +113,7 @@ async function initdb(options: {
     signal?.throwIfAborted();
     const said = ((error as { stderr?: string }).stderr ?? "").trim() || (error as Error).message;
     const hint = said.includes("could not look up effective user")
-      ? " Postgres needs an entry in /etc/passwd for the user that makes its database: add one, or set DATABASE_URL."
+      ? ". Postgres needs an entry in /etc/passwd for the user that makes its database: add one, or set DATABASE_URL."
       : "";
     throw new Error(`The database in ${place.folder} could not be made: ${said}${hint}`, { cause: error });
   }

@@ -25,12 +25,20 @@ export class DataDirInUse extends Error {
 export function lockDataDir(dataDir: string): DataDirLock {
   const lockFile = join(dataDir, "lock");
   const pidFile = join(dataDir, "lock.pid");
-  const connection = openLock(dataDir, lockFile, pidFile);
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = new DatabaseSync(lockFile, { timeout: 0 });
+    connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    tellHolder(dataDir, lockFile, pidFile);
+  } catch (error) {
+    connection?.close();
+    throw refusal(error as Error, dataDir, pidFile);
+  }
+  return heldLock(connection, pidFile);
+}
+
+function heldLock(connection: DatabaseSync, pidFile: string): DataDirLock {
   held.add(connection);
-  // Whole or not at all: another start may be reading it.
-  writeFileSync(`${pidFile}.new`, `${process.pid}\n`);
-  renameSync(`${pidFile}.new`, pidFile);
-  giveToOwnerOf(dataDir, [lockFile, pidFile]);
   return {
     release() {
       if (!held.delete(connection)) return;
@@ -40,22 +48,20 @@ export function lockDataDir(dataDir: string): DataDirLock {
   };
 }
 
-function openLock(dataDir: string, lockFile: string, pidFile: string): DatabaseSync {
-  let connection: DatabaseSync | undefined;
-  try {
-    connection = new DatabaseSync(lockFile, { timeout: 0 });
-    connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    return connection;
-  } catch (error) {
-    connection?.close();
-    if ((error as { errcode?: number }).errcode !== sqliteBusy) {
-      throw new Error(`Cannot lock ${lockFile}: ${(error as Error).message}.`, { cause: error });
-    }
-    throw new DataDirInUse(
-      `The data folder ${dataDir} is in use by ${holder(pidFile)}. Stop that one first, or give this one a DATA_DIR of its own.`,
-      { cause: error },
-    );
+function tellHolder(dataDir: string, lockFile: string, pidFile: string): void {
+  // Whole or not at all: another start may be reading it.
+  writeFileSync(`${pidFile}.new`, `${process.pid}\n`);
+  renameSync(`${pidFile}.new`, pidFile);
+  giveToOwnerOf(dataDir, [lockFile, pidFile]);
+}
+
+function refusal(error: Error & { errcode?: number }, dataDir: string, pidFile: string): Error {
+  if (error.errcode !== sqliteBusy) {
+    return new Error(`The data folder ${dataDir} cannot be locked: ${error.message}.`, { cause: error });
   }
+  return new DataDirInUse(
+    `The data folder ${dataDir} is in use by ${holder(pidFile)}. Stop that one first, or give this one a DATA_DIR of its own.`,
+  );
 }
 
 function holder(pidFile: string): string {
