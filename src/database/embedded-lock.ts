@@ -18,9 +18,9 @@ export class DataDirInUse extends Error {
 }
 
 /**
- * Takes the folder for this process alone, or throws `DataDirInUse`. The
- * system ends the lock with the process, however it dies, and no other process can be mistaken for the holder: the lock is
- * SQLite's on an empty database file, as Node itself locks no files. `lock.pid` beside it is for the message only.
+ * Takes the folder for this process alone, or throws `DataDirInUse`. The system ends the lock with the process, however
+ * it dies, and no other process can be mistaken for the holder: it is SQLite's lock on an empty file, as Node itself
+ * locks none. `lock.pid` beside it is for the message only.
  */
 export function lockDataDir(dataDir: string): DataDirLock {
   const lockFile = join(dataDir, "lock");

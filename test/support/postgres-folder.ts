@@ -42,7 +42,7 @@ export async function removeIfDead(dataDir: string): Promise<void> {
   if (!lock) return;
   try {
     const cluster = await realpath(join(dataDir, "database", "cluster")).catch(undefinedIfMissing);
-    if (cluster) await stopLeftBehind(cluster, console.log);
+    if (cluster) await stopLeftBehind(cluster, () => undefined);
     await removeDataDir(dataDir);
   } finally {
     lock.release();
