@@ -3,6 +3,7 @@ import { builder } from "./graphql/builder.ts";
 import "./graphql/scalars.ts";
 import "./graphql/user-errors.ts";
 import "./accounts/accounts.schema.ts";
+import "./accounts/token.schema.ts";
 import "./rooms/rooms.schema.ts";
 import "./messages/messages.schema.ts";
 import "./log/events.schema.ts";

@@ -1,7 +1,7 @@
 /** Where the kit keeps what must outlive a reload. Implementations: memory, localStorage, IndexedDB, or the app's own. */
 export interface KeyValueStorage {
   get(key: string): Promise<string | undefined>;
-  /** Resolves when the value would survive a reload; rejects where it cannot be kept (the quota is full, say). */
+  /** Each call settles in the end. Resolves when the value would survive a reload; rejects where it cannot be kept (the quota is full, say). */
   set(key: string, value: string): Promise<void>;
   /** A key that is not there is no error. */
   delete(key: string): Promise<void>;

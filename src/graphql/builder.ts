@@ -17,6 +17,11 @@ export interface Rules {}
 /** The WebSocket that an operation came over. */
 export interface Connection {
   readonly id: string;
+  /**
+   * Goes on with a newer token of the same user; resolves to its end, in milliseconds since 1970.
+   * @throws Refusal UNAUTHENTICATED, FORBIDDEN (another user's)
+   */
+  refresh(token: string): Promise<number>;
 }
 
 export interface Context {

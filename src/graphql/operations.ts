@@ -1,9 +1,7 @@
-import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationRule } from "graphql";
-import { parse, specifiedRules, validate } from "graphql";
+import { GraphQLError, parse, specifiedRules, validate } from "graphql";
+import type { DocumentNode, GraphQLSchema, ValidationRule } from "graphql";
 import { LRUCache } from "lru-cache";
 import { Refusal } from "../errors.ts";
-
-export type Prepared = { document: DocumentNode } | { errors: readonly GraphQLError[] };
 
 export type Operations = ReturnType<typeof createOperations>;
 
@@ -14,32 +12,36 @@ const maxErrors = 10;
 export function createOperations(options: { schema: GraphQLSchema; mask: (error: unknown) => GraphQLError; rules?: ValidationRule[]; maxTokens?: number }) {
   const { schema, mask, maxTokens = 2_000 } = options;
   const rules = [...specifiedRules, ...(options.rules ?? [])];
-  const cache = new LRUCache<string, Prepared>({
+  const documents = new LRUCache<string, DocumentNode | GraphQLError>({
     maxSize: maxCachedCharacters,
-    sizeCalculation: (_prepared, source) => source.length + 100,
+    sizeCalculation: (_parsed, source) => source.length + 100,
     max: 5_000,
   });
+  const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
-  function prepare(source: string): Prepared {
-    const known = cache.get(source);
-    if (known) return known;
-    const prepared = prepareAnew(source);
-    cache.set(source, prepared);
-    return prepared;
+  /** @throws GraphQLError */
+  function parseOnce(source: string): DocumentNode {
+    let parsed = documents.get(source);
+    if (!parsed) documents.set(source, (parsed = tryToParse(source)));
+    if (parsed instanceof GraphQLError) throw parsed;
+    return parsed;
   }
 
-  function prepareAnew(source: string): Prepared {
-    let document: DocumentNode;
+  function tryToParse(source: string): DocumentNode | GraphQLError {
     try {
-      document = parse(source, { maxTokens });
+      return parse(source, { maxTokens });
     } catch (error) {
-      return { errors: [mask(tooLarge(error))] };
+      return mask(tooLarge(error));
     }
-    const errors = validate(schema, document, rules, { maxErrors });
-    return errors.length === 0 ? { document } : { errors: errors.map(mask) };
   }
 
-  return { prepare };
+  function validateOnce(document: DocumentNode): readonly GraphQLError[] {
+    let errors = verdicts.get(document);
+    if (!errors) verdicts.set(document, (errors = validate(schema, document, rules, { maxErrors }).map(mask)));
+    return errors;
+  }
+
+  return { parse: parseOnce, validate: validateOnce };
 }
 
 function tooLarge(error: unknown): unknown {

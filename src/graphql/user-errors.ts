@@ -22,7 +22,7 @@ builder.enumType("ErrorCode", {
 
 type UserErrorCodeValue = (typeof UserErrorCode)["$inferType"];
 
-const UserError = builder.interfaceRef<Refusal>("UserError").implement({
+export const UserErrorType = builder.interfaceRef<Refusal>("UserError").implement({
   description: `What the caller of a mutation can mend or must show. Anything else, and every failure of a query or subscription, is a
 top-level error with an \`ErrorCode\` as \`extensions.code\`.`,
   fields: (t) => ({
@@ -42,14 +42,14 @@ const typeOfCode: Record<UserErrorCodeValue, string> = {
 };
 
 for (const name of ["InputError", "NotFoundError", "ForbiddenError"]) {
-  builder.objectRef<Refusal>(name).implement({ interfaces: [UserError] });
+  builder.objectRef<Refusal>(name).implement({ interfaces: [UserErrorType] });
 }
 builder.objectRef<Refusal>("ConflictError").implement({
   description: "The `clientMessageId` was used before in this room with other content.",
-  interfaces: [UserError],
+  interfaces: [UserErrorType],
 });
 builder.objectRef<Refusal>("RateLimitedError").implement({
-  interfaces: [UserError],
+  interfaces: [UserErrorType],
   fields: (t) => ({ retryAfterMs: t.int({ resolve: (refusal) => refusal.retryAfterMs ?? 1_000 }) }),
 });
 
@@ -61,7 +61,7 @@ export function payloadType<Result>(name: string, field: string, type: ObjectRef
   payload.implement({
     fields: (t) => ({
       [field]: t.field({ type: type as never, nullable: true, resolve: (parent) => parent.result as never }),
-      userErrors: t.field({ type: [UserError], resolve: (parent) => parent.userErrors }),
+      userErrors: t.field({ type: [UserErrorType], resolve: (parent) => parent.userErrors }),
     }),
   });
   return payload;

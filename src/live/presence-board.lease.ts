@@ -130,7 +130,7 @@ export class Lease {
       return;
     }
     const [state, now, digest, live, dead] = reply;
-    this.#aheadMs = Number(now) - this.#monotonicMs();
+    this.#learnTime(Number(now), atMs);
     // Others may have found it dead while this was under way.
     const lostMeanwhile = !enters && this.#epoch !== epoch;
     if (state !== "held") this.#lose();
@@ -168,6 +168,12 @@ export class Lease {
     this.#epoch = null;
     this.#heldSinceMs = null;
     this.#renewedAtMs = null;
+  }
+
+  /** It was `nowMs` at some time since `askedAtMs`: what was known stays where it agrees with that. */
+  #learnTime(nowMs: number, askedAtMs: number): void {
+    const [least, most] = [nowMs - this.#monotonicMs(), nowMs - askedAtMs];
+    this.#aheadMs = Math.min(most, Math.max(least, this.#aheadMs ?? (least + most) / 2));
   }
 
   #learnNodes(live: readonly unknown[], digest: string): void {

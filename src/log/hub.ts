@@ -1,3 +1,4 @@
+import { parseHlc, type HybridLogicalClock } from "../clock/hlc.ts";
 import type { Bus } from "../live/bus.ts";
 import type { ChangeKind } from "./changes.ts";
 import type { Position } from "./cursor.ts";
@@ -24,8 +25,8 @@ export type HubOptions = {
   store: LogStore;
   metrics: HubMetrics;
   onFault: (fault: unknown) => void;
-  /** A change that another node wrote. */
-  onForeign?: (publication: Publication) => void;
+  /** Takes note of what other nodes wrote. */
+  clock: Pick<HybridLogicalClock, "absorb">;
   /** How often what is watched is compared with the database. Others' changes are that late at most when the bus is down. */
   compareIntervalMs?: number;
   holeTimeoutMs?: number;
@@ -189,15 +190,19 @@ export class Hub implements AsyncDisposable {
   #watchRoom(roomId: string): WatchedRoom {
     let room = this.#rooms.get(roomId);
     if (!room) {
-      const { bus, nodeId, onForeign = () => {} } = this.#options;
-      room = new WatchedRoom({ roomId, bus, nodeId, onForeign: (publication) => {
-        this.metrics.eventIn();
-        onForeign(publication);
-      } });
+      const { bus, nodeId } = this.#options;
+      room = new WatchedRoom({ roomId, bus, nodeId, onForeign: (publication) => this.#absorb(publication) });
       this.#rooms.set(roomId, room);
     }
     room.watchers += 1;
     return room;
+  }
+
+  #absorb({ changes }: Publication): void {
+    this.metrics.eventIn();
+    for (const change of changes) {
+      if (change.type === "MessageSent") this.#options.clock.absorb(parseHlc(change.message.hlc).reading);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

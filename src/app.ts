@@ -1,0 +1,126 @@
+import { join } from "node:path";
+import { pino, type Logger } from "pino";
+import { createAccounts } from "./accounts/accounts.ts";
+import { createAccountsStore } from "./accounts/accounts.store.ts";
+import { createHybridLogicalClock } from "./clock/hlc.ts";
+import type { Config } from "./config.ts";
+import { createContexts } from "./contexts.ts";
+import { openEmbeddedDatabase } from "./database/embedded.ts";
+import { migrate } from "./database/migrate.ts";
+import { openDatabase } from "./database/pool.ts";
+import { createErrorMask } from "./graphql/errors.ts";
+import { createOperations } from "./graphql/operations.ts";
+import { openMemoryBus } from "./live/bus.memory.ts";
+import { openRedisBus } from "./live/bus.redis.ts";
+import type { Bus } from "./live/bus.ts";
+import { createFeeds } from "./log/feeds.ts";
+import { Hub, type HubOptions } from "./log/hub.ts";
+import { createLogStore } from "./log/log.store.ts";
+import { createRoomLog } from "./log/room-log.ts";
+import { createSelections } from "./log/selections.ts";
+import { createMessages } from "./messages/messages.ts";
+import { createMessagesStore } from "./messages/messages.store.ts";
+import { createRooms } from "./rooms/rooms.ts";
+import { createRoomsStore } from "./rooms/rooms.store.ts";
+import { schema } from "./schema.ts";
+import { createAuthentication } from "./server/authentication.ts";
+import { createDevLogin, type DevLogin } from "./server/dev-login.ts";
+import { createHttpDoor } from "./server/http.ts";
+import { createOriginCheck } from "./server/origins.ts";
+import { openServer } from "./server/server.ts";
+import { openStreamSink } from "./server/sinks.ts";
+import { createSubscribe } from "./server/subscribe.ts";
+import { openWebSocketDoor } from "./server/websocket.ts";
+import { createSync } from "./sync/sync.ts";
+
+export interface App extends AsyncDisposable {
+  /** Where it listens, without a slash at its end. */
+  readonly url: string;
+  readonly hub: Hub;
+  close(): Promise<void>;
+}
+
+/** What tests put in place of the real thing. */
+export type AppOptions = {
+  log?: Logger;
+  bus?: Bus;
+  now?: () => number;
+  hub?: Pick<HubOptions, "compareIntervalMs" | "holeTimeoutMs" | "drainTimeoutMs" | "maxCatchUps">;
+};
+
+/** The composition root: chooses embedded or shared backends, and connects everything. What it opened is closed in reverse. */
+export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
+  await using resources = new AsyncDisposableStack();
+  const log = options.log ?? pino({ level: config.logLevel });
+  const onFault = (fault: unknown, reference?: string) => log.error({ err: fault, reference }, "fault");
+
+  const databaseUrl = config.databaseUrl ?? resources.use(await openEmbedded(config, log)).url;
+  const database = resources.use(openDatabase({ url: databaseUrl, onFault, applicationName: `causerie ${config.nodeId}` }));
+  const applied = await migrate(database);
+  if (applied.length > 0) log.info({ applied }, "database migrated");
+  const bus = options.bus ?? resources.use(await openBus(config, log));
+
+  const stores = { accounts: createAccountsStore(database), rooms: createRoomsStore(database), messages: createMessagesStore(database) };
+  const logStore = createLogStore(database);
+  const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
+  const hub = resources.use(new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: noMetrics, onFault, clock, ...options.hub }));
+  const messages = createMessages({ store: stores.messages, hub, clock, nodeId: config.nodeId });
+  const accounts = createAccounts({ store: stores.accounts });
+  const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
+  const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
+  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, sync } });
+
+  const mask = createErrorMask(onFault);
+  const operations = createOperations({ schema, mask });
+  const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
+  const feeds = createFeeds({ hub, store: logStore });
+  const { maxBufferedBytes } = config;
+  const subscribe = createSubscribe({ selections, feeds, mask, openSink: () => openStreamSink({ maxBufferedBytes, mask }) });
+
+  const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
+  const door = {
+    schema,
+    operations,
+    subscribe,
+    mask,
+    authentication: createAuthentication(authenticationOf(config, devLogin), { log }),
+    signIn: accounts.signIn,
+    newContext: contexts.newContext,
+    isAllowedOrigin: createOriginCheck(config),
+  };
+  const isReady = async () => {
+    const up = await database.query({ text: "select 1" }).then(
+      () => true,
+      () => false,
+    );
+    return { ready: up, checks: { database: up ? "ok" : "unavailable", bus: bus.up ? "ok" : "degraded" } };
+  };
+  const server = resources.use(
+    await openServer({
+      http: createHttpDoor({ ...door, devLogin, isReady }),
+      websocket: openWebSocketDoor({ ...door, maxBufferedBytes, onFault }),
+      port: config.port,
+      host: config.host,
+    }),
+  );
+
+  const opened = resources.move();
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= opened.disposeAsync());
+  return { url: server.url, hub, close, [Symbol.asyncDispose]: close };
+}
+
+function openEmbedded(config: Config, log: Logger) {
+  return openEmbeddedDatabase({ dataDir: join(config.dataDir, "postgres"), log: (line) => log.info(line) });
+}
+
+async function openBus(config: Config, log: Logger): Promise<Bus> {
+  return config.redisUrl === null ? openMemoryBus({ log }) : openRedisBus({ url: config.redisUrl, log });
+}
+
+function authenticationOf(config: Config, devLogin: DevLogin | null) {
+  if (config.authentication.kind !== "dev") return config.authentication;
+  return { kind: "dev" as const, secret: devLogin!.secret };
+}
+
+const noMetrics = { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} };

@@ -1,0 +1,26 @@
+import { startApp } from "./app.ts";
+import { ConfigError, readConfig } from "./config.ts";
+
+const exitCodeOfBadSettings = 2;
+
+try {
+  const config = readConfig();
+  const app = await startApp(config);
+  process.stdout.write(welcome(app.url, config.devLogin));
+  await signal();
+  await app.close();
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.problems.join("\n") : (error as Error).message}\n`);
+  process.exitCode = error instanceof ConfigError ? exitCodeOfBadSettings : 1;
+}
+
+function welcome(url: string, devLogin: boolean): string {
+  const signIn = devLogin ? `  Sign-in    POST ${url}/dev/login {"name": "…"} gives a token; for trying out only\n` : "";
+  return `\nCauserie is up.\n  GraphiQL   ${url}/graphql\n${signIn}  Health     ${url}/readyz\n\n`;
+}
+
+function signal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
+  });
+}

@@ -1,0 +1,68 @@
+import type { Duplex } from "node:stream";
+import { textFrame } from "./frames.ts";
+
+/** Writers that have something to write at the end of this turn of the event loop. */
+let dirty: SocketWriter[] = [];
+
+function flushAll(): void {
+  const writers = dirty;
+  dirty = [];
+  for (const writer of writers) writer.flush();
+}
+
+/**
+ * Writes frames to a WebSocket's raw connection. What comes in one turn of the event loop goes out in one write, which is
+ * most of what a delivery costs. Every write is of whole frames, so `ws` may write its own in between.
+ */
+export class SocketWriter {
+  readonly #connection: Duplex;
+  readonly #maxBufferedBytes: number;
+  #pending = "";
+  #waiting: (() => void)[] = [];
+
+  constructor(connection: Duplex, { maxBufferedBytes }: { maxBufferedBytes: number }) {
+    this.#connection = connection;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    connection.on("drain", () => this.#drained());
+    connection.on("close", () => this.#drained());
+  }
+
+  /** Bytes that the client has not taken yet, as far as this process knows. */
+  get bufferedBytes(): number {
+    return this.#pending.length + this.#connection.writableLength;
+  }
+
+  get overloaded(): boolean {
+    return this.bufferedBytes > this.#maxBufferedBytes;
+  }
+
+  /** One text message; `bytes` as in `textFrame`. */
+  send(bytes: string): void {
+    if (this.#pending === "") {
+      if (dirty.length === 0) setImmediate(flushAll);
+      dirty.push(this);
+    }
+    this.#pending += textFrame(bytes);
+  }
+
+  /** Writes what waits now, as before a close frame. */
+  flush(): void {
+    if (this.#pending === "") return;
+    const frames = this.#pending;
+    this.#pending = "";
+    if (this.#connection.writable) this.#connection.write(frames, "latin1");
+    if (this.#waiting.length > 0 && !this.overloaded) this.#drained();
+  }
+
+  /** Resolves when the client has taken what waited, or is gone. */
+  drained(): Promise<void> {
+    if (!this.overloaded || this.#connection.destroyed) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #drained(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
