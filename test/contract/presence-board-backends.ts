@@ -15,13 +15,13 @@ export const silent = pino({ level: "silent" });
 /** Where the contract is tried. */
 export interface BoardBackend {
   /** Two nodes on it, which may be one where there is only one. */
-  open(options: Partial<BoardOptions>): Promise<{ here: PresenceBoard; there: PresenceBoard } & AsyncDisposable>;
+  open(options: NodeOptions): Promise<{ here: PresenceBoard; there: PresenceBoard } & AsyncDisposable>;
   close(): Promise<void>;
 }
 
 export const backends: Record<string, () => Promise<BoardBackend>> = {
   memory: async () => ({
-    async open(options) {
+    async open({ redisTimings: _timings, through: _through, ...options }) {
       const board = openMemoryPresenceBoard({ node: node("memory"), log: silent, ...options });
       return { here: board, there: board, [Symbol.asyncDispose]: () => board.leave() };
     },
