@@ -1,6 +1,6 @@
 import { builder, viewerOf, type Context } from "../graphql/builder.ts";
 import { connectionType, decodePlace, encodePlace, forwardPage, pageSize } from "../graphql/connections.ts";
-import { createLoader, then, type Loader } from "../graphql/loader.ts";
+import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import type { UserRow } from "../log/changes.ts";
 import type { Accounts } from "./accounts.ts";
 import type { AccountsStore } from "./accounts.store.ts";
@@ -23,7 +23,7 @@ export function createUserLoaders(store: AccountsStore) {
 }
 
 function profile<Value>(user: UserRef, context: Context, pick: (row: UserRow) => Value, missing: Value) {
-  return then(context.loaders.users.load(user.id), (row) => (row ? pick(row) : missing));
+  return whenLoaded(context.loaders.users.load(user.id), (row) => (row ? pick(row) : missing));
 }
 
 export const User = builder.objectRef<UserRef>("User");

@@ -62,7 +62,7 @@ found as (
     union all
     (select 'receipt', r.revision, to_jsonb(r) from read_ranges r
       where $5 and r.room_id = p.room_id and r.revision > p.after and r.revision <= p.bound
-      order by r.revision fetch first $3 + 1 rows with ties)
+      order by r.revision fetch first ($3 + 1) rows with ties)
     union all
     (select 'joined', m.joined_revision, to_jsonb(m) from members m
       where $6 and m.room_id = p.room_id and m.joined_revision > p.after and m.joined_revision <= p.bound

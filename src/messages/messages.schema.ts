@@ -2,7 +2,7 @@ import { User } from "../accounts/accounts.schema.ts";
 import { invalid } from "../errors.ts";
 import { builder, perViewer, viewerOf, type Context } from "../graphql/builder.ts";
 import { connectionOf, connectionType, decodePlace, encodePlace, pageSize, type Connection } from "../graphql/connections.ts";
-import { createLoader, then, type Loader } from "../graphql/loader.ts";
+import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MessageRow } from "../log/changes.ts";
 import { formatCursor } from "../log/cursor.ts";
@@ -42,7 +42,7 @@ export const Message = builder.objectRef<MessageRow>("Message");
 /** A message by its id, as far as the viewer may see it. */
 export function loadMessage(context: Context, roomId: string, id: string) {
   const loaded = context.loaders.messages.load({ roomId, id, viewerId: context.viewer?.id ?? null });
-  return then(loaded, (found) => {
+  return whenLoaded(loaded, (found) => {
     if (found) context.sawMemberRevision?.(found.memberRevision);
     return found?.message ?? null;
   });

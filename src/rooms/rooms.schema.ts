@@ -1,7 +1,7 @@
 import { User } from "../accounts/accounts.schema.ts";
 import { builder, perViewer, viewerOf, type Context } from "../graphql/builder.ts";
 import { connectionType, decodePlace, encodePlace, forwardPage, pageSize, type Connection } from "../graphql/connections.ts";
-import { createLoader, then, type Loader } from "../graphql/loader.ts";
+import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MemberRow } from "../log/changes.ts";
 import { formatCursor } from "../log/cursor.ts";
@@ -51,7 +51,7 @@ export const Member = builder.objectRef<MemberRow>("Member");
 /** Goes on with the room as the viewer sees it. */
 export function withView<Result>(room: RoomRef, context: Context, next: (view: RoomView) => Result) {
   const view = context.loaders.roomViews.load({ roomId: room.id, viewerId: context.viewer?.id ?? null });
-  return then(view, (loaded) => {
+  return whenLoaded(view, (loaded) => {
     if (!loaded) throw new Error(`Room ${room.id} is not in the database.`);
     context.sawMemberRevision?.(loaded.row.memberRevision);
     return next(loaded);
