@@ -12,6 +12,7 @@ import {
   end,
   endOwners,
   newDataDir,
+  newDatabase,
   openIn,
   postgresPidIn,
   spawnOwner,
@@ -38,7 +39,7 @@ test("what was committed survives a restart, which takes less than 5 s", async (
 });
 
 test("Postgres listens on the loopback alone, asks for a password that only its owner can read, and syncs commits", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const { url } = await openIn(dataDir);
   expect(
     await query(
@@ -55,7 +56,7 @@ test("Postgres listens on the loopback alone, asks for a password that only its 
 });
 
 test("a start after kill -9 of the owner stops the Postgres left behind, and nothing committed is lost", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const first = await openIn(dataDir);
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS id");
   await end(first.child, "SIGKILL");
@@ -68,7 +69,7 @@ test("a start after kill -9 of the owner stops the Postgres left behind, and not
 });
 
 test("a start after kill -9 of the owner and of Postgres loses nothing committed", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const first = await openIn(dataDir);
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS id");
   await end(first.child, "SIGKILL");
@@ -79,7 +80,7 @@ test("a start after kill -9 of the owner and of Postgres loses nothing committed
 });
 
 test("a pid file whose number went to another process stops neither that process nor the start", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const first = await openIn(dataDir);
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS id");
   await end(first.child, "SIGTERM");
@@ -89,7 +90,7 @@ test("a pid file whose number went to another process stops neither that process
   // Of the same user as Postgres, which then takes it for a Postgres of its own and refuses to start.
   const sleeper = spawn("sleep", ["600"], { ...(isRoot ? { uid: account.uid, gid: account.gid } : {}), cwd: "/" });
   onTestFinished(() => void sleeper.kill());
-  const otherPostgres = await openIn(await newDataDir());
+  const otherPostgres = await openIn(await newDatabase());
   for (const innocent of [sleeper.pid ?? 0, otherPostgres.postgresPid]) {
     await writeFile(join(cluster, "postmaster.pid"), `${innocent}\n${cluster}\n1700000000\n5432\n\n\n\nready   \n`);
     const next = await openIn(dataDir);
@@ -102,7 +103,7 @@ test("a pid file whose number went to another process stops neither that process
 });
 
 test("a second start on the same folder names the folder and the first process, fails and changes nothing", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const first = await openIn(dataDir);
   const before = await changeTimes(dataDir);
 
@@ -135,7 +136,7 @@ test("a start that is killed while it makes the database leaves nothing in the w
 });
 
 test("Ctrl-C in the terminal leaves Postgres to its owner, who finishes first and then stops it", async () => {
-  const owner = await openIn(await newDataDir());
+  const owner = await openIn(await newDatabase());
   // A terminal signals the whole process group.
   process.kill(-owner.child.pid!, "SIGINT");
   const [code] = await once(owner.child, "close");
@@ -146,7 +147,7 @@ test("Ctrl-C in the terminal leaves Postgres to its owner, who finishes first an
 });
 
 test("a Postgres that is killed is started again under the same URL", async () => {
-  const owner = await openIn(await newDataDir());
+  const owner = await openIn(await newDatabase());
   await query(owner.url, "CREATE TABLE kept AS SELECT 1 AS id");
   process.kill(owner.postgresPid, "SIGKILL");
   await owner.untilLogged("runs again");
@@ -155,7 +156,7 @@ test("a Postgres that is killed is started again under the same URL", async () =
 });
 
 test("a start that fails shows the end of Postgres' own log", async () => {
-  const dataDir = await newDataDir();
+  const dataDir = await newDatabase();
   const first = await openIn(dataDir);
   await end(first.child, "SIGTERM");
   await writeFile(join(dataDir, "database", "cluster", "PG_VERSION"), "12\n");

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { openCluster } from "../../src/database/embedded-cluster.ts";
 import { makeDataDir, removeIfDead } from "./postgres-folder.ts";
 
 const program = new URL("./embedded-owner-program.ts", import.meta.url).pathname;
@@ -26,6 +27,14 @@ export interface Owner {
 export async function newDataDir(): Promise<string> {
   const dataDir = await makeDataDir();
   dataDirs.push(dataDir);
+  return dataDir;
+}
+
+/** The same with a database in it already, made without forcing it to disk: most tests begin later than that. */
+export async function newDatabase(): Promise<string> {
+  const dataDir = await newDataDir();
+  const cluster = await openCluster({ dataDir, durable: false, log: () => undefined });
+  cluster.release();
   return dataDir;
 }
 
