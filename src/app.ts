@@ -55,15 +55,23 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const onFault = (fault: unknown, reference?: string) => log.error({ err: fault, reference }, "fault");
 
   const databaseUrl = config.databaseUrl ?? resources.use(await openEmbedded(config, log)).url;
-  const database = resources.use(openDatabase({ url: databaseUrl, onFault, applicationName: `causerie ${config.nodeId}` }));
+  const database = resources.use(
+    openDatabase({ url: databaseUrl, onFault, applicationName: `causerie ${config.nodeId}` }),
+  );
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, "database migrated");
   const bus = options.bus ?? resources.use(await openBus(config, log));
 
-  const stores = { accounts: createAccountsStore(database), rooms: createRoomsStore(database), messages: createMessagesStore(database) };
+  const stores = {
+    accounts: createAccountsStore(database),
+    rooms: createRoomsStore(database),
+    messages: createMessagesStore(database),
+  };
   const logStore = createLogStore(database);
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
-  const hub = resources.use(new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: noMetrics, onFault, clock, ...options.hub }));
+  const hub = resources.use(
+    new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: noMetrics, onFault, clock, ...options.hub }),
+  );
   const messages = createMessages({ store: stores.messages, hub, clock, nodeId: config.nodeId });
   const accounts = createAccounts({ store: stores.accounts });
   const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
@@ -75,7 +83,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });
   const { maxBufferedBytes } = config;
-  const subscribe = createSubscribe({ selections, feeds, mask, openSink: () => openStreamSink({ maxBufferedBytes, mask }) });
+  const subscribe = createSubscribe({
+    selections,
+    feeds,
+    mask,
+    openSink: () => openStreamSink({ maxBufferedBytes, mask }),
+  });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const door = {

@@ -18,7 +18,12 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
   });
 
   /** Of one operation. */
-  const newContext = (viewer: Viewer, connection: Connection | null): Context => ({ viewer, connection, rules, loaders: newLoaders() });
+  const newContext = (viewer: Viewer, connection: Connection | null): Context => ({
+    viewer,
+    connection,
+    rules,
+    loaders: newLoaders(),
+  });
 
   /** Of executions on the same events, whose rows are at hand for all who may see them. */
   function openContexts({ users, messages, rooms }: AtHand): (viewer: Viewer | null) => Context {
@@ -26,7 +31,10 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
     for (const user of users) loaders.users.prime(user.id, user);
     for (const row of rooms) loaders.roomViews.prime({ roomId: row.id, viewerId: null }, { row, membership: null });
     for (const message of messages) {
-      loaders.messages.prime({ roomId: message.roomId, id: message.id, viewerId: null }, { message, memberRevision: 0 });
+      loaders.messages.prime(
+        { roomId: message.roomId, id: message.id, viewerId: null },
+        { message, memberRevision: 0 },
+      );
     }
     return (viewer) => ({ viewer, connection: null, rules, loaders });
   }

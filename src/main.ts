@@ -15,7 +15,9 @@ try {
 }
 
 function welcome(url: string, devLogin: boolean): string {
-  const signIn = devLogin ? `  Sign-in    POST ${url}/dev/login {"name": "…"} gives a token; for trying out only\n` : "";
+  const signIn = devLogin
+    ? `  Sign-in    POST ${url}/dev/login {"name": "…"} gives a token; for trying out only\n`
+    : "";
   return `\nCauserie is up.\n  GraphiQL   ${url}/graphql\n${signIn}  Health     ${url}/readyz\n\n`;
 }
 

@@ -31,7 +31,10 @@ User.implement({
   fields: (t) => ({
     id: t.exposeID("id"),
     name: t.string({ resolve: (user, _args, context) => profile(user, context, (row) => row.name, "Deleted user") }),
-    avatarUrl: t.string({ nullable: true, resolve: (user, _args, context) => profile(user, context, (row) => row.avatarUrl, null) }),
+    avatarUrl: t.string({
+      nullable: true,
+      resolve: (user, _args, context) => profile(user, context, (row) => row.avatarUrl, null),
+    }),
   }),
 });
 
@@ -47,14 +50,19 @@ builder.queryFields((t) => ({
   }),
   users: t.field({
     type: UserConnection,
-    description: "By the beginning of a name or the exact id, for opening rooms. Operators can restrict it to users who share a room.",
+    description:
+      "By the beginning of a name or the exact id, for opening rooms. Operators can restrict it to users who share a room.",
     args: { search: t.arg.string({ required: true }), first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
     resolve: async (_root, args, context) => {
       const size = pageSize(args.first, "first", 20);
       const after = decodePlace<[string, string]>("users", args.after, ["string", "string"]);
       const found = await context.rules.accounts.search({ text: args.search, after, limit: size + 1 });
       for (const user of found) context.loaders.users.prime(user.id, user);
-      return forwardPage(found, { size, after: after !== null, cursorOf: (user) => encodePlace("users", [user.sortName, user.id]) });
+      return forwardPage(found, {
+        size,
+        after: after !== null,
+        cursorOf: (user) => encodePlace("users", [user.sortName, user.id]),
+      });
     },
   }),
 }));

@@ -35,7 +35,11 @@ export function createAccountsStore(database: Database) {
   async function search(query: { text: string; after: [string, string] | null; limit: number }): Promise<FoundUser[]> {
     const prefix = `${query.text.toLowerCase().replaceAll(/[\\%_]/g, "\\$&")}%`;
     const values = [query.text, prefix, ...(query.after ?? ["", ""]), query.limit];
-    const { rows } = await database.query<UserColumns & { sort_name: string }>({ name: "search-users", text: SEARCH_USERS, values });
+    const { rows } = await database.query<UserColumns & { sort_name: string }>({
+      name: "search-users",
+      text: SEARCH_USERS,
+      values,
+    });
     return rows.map((row) => ({ ...userRow(row), sortName: row.sort_name }));
   }
 

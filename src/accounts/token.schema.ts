@@ -2,7 +2,9 @@ import { invalid, Refusal } from "../errors.ts";
 import { builder } from "../graphql/builder.ts";
 import { outcome, type Payload, UserErrorType } from "../graphql/user-errors.ts";
 
-const RefreshTokenInput = builder.inputType("RefreshTokenInput", { fields: (t) => ({ token: t.string({ required: true }) }) });
+const RefreshTokenInput = builder.inputType("RefreshTokenInput", {
+  fields: (t) => ({ token: t.string({ required: true }) }),
+});
 
 const RefreshTokenPayload = builder.objectRef<Payload<number>>("RefreshTokenPayload").implement({
   fields: (t) => ({
@@ -26,6 +28,7 @@ builder.mutationField("refreshToken", (t) =>
 
 /** The socket's own token is still good: a bad new one is a mistake in the input. */
 function refuseToken(error: unknown): never {
-  if (error instanceof Refusal && error.code === "UNAUTHENTICATED") throw invalid("This token is not valid.", ["token"]);
+  if (error instanceof Refusal && error.code === "UNAUTHENTICATED")
+    throw invalid("This token is not valid.", ["token"]);
   throw error;
 }

@@ -65,6 +65,20 @@ describe("OfflineQueue", () => {
     expect(world.posted("room")).toEqual(["a", "b", "c"]);
   });
 
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    "keeps in view what is added while the storage is looked at (after %i ms)",
+    async (ms) => {
+      const world = worldOf();
+      const { queue, shown } = await openStarted(world, { send: () => new Promise(() => undefined) });
+      const adding = queue.add({ roomId: "room", content: "a" });
+      await world.clock.advance(ms);
+      const refreshing = queue.refresh();
+      await world.clock.advance(20);
+      await Promise.all([adding, refreshing]);
+      expect(shown()).toEqual(["a sending"]);
+    },
+  );
+
   it("repeats a call that was lost with the same id, whichever way it was lost, and lets none overtake it", async () => {
     const world = worldOf("lost there", "lost back", "lost there");
     const { queue, add, shown } = await openStarted(world);
@@ -348,6 +362,16 @@ describe("OfflineQueue in two tabs", () => {
     for (const { queue } of [one, two]) expect(queue.items.get().every((item) => item.status === "sent")).toBe(true);
   });
 
+  it("sends a message in one tab at a time", async () => {
+    const world = createWorld();
+    const [one, two] = [await openStarted(world), await openStarted(world)];
+    await Promise.all([one.add("a"), two.queue.refresh()]);
+    for (let index = 0; index < 10; index++) {
+      await Promise.all([two.queue.refresh(), world.clock.advance(5)]);
+    }
+    expect(world.calls).toHaveLength(1);
+  });
+
   it("sends what a closed tab left behind", async () => {
     const world = createWorld({ nextFate: () => (world.calls.length < 3 ? "lost there" : "ok") });
     const [one, two] = [await openStarted(world), await openStarted(world)];
@@ -356,6 +380,43 @@ describe("OfflineQueue in two tabs", () => {
     await world.clock.advance(minuteMs);
     expect(world.posted("room")).toEqual(["a"]);
     expect(two.shown()).toEqual(["a sent"]);
+  });
+
+  it("does not send again what was refused in another tab, and shows it as failed there too", async () => {
+    const world = worldOf("lost there");
+    world.refused.set("bad", { code: "FORBIDDEN", message: "No." });
+    const [one, two] = [await openStarted(world), await openStarted(world)];
+    await one.add("bad");
+    void two.queue.refresh();
+    await world.clock.advance(minuteMs);
+    expect(world.calls).toHaveLength(2);
+    expect([...one.shown(), ...two.shown()]).toEqual(["bad failed", "bad failed"]);
+  });
+
+  it("puts a message behind what another tab wrote before, whatever the clocks of the two say", async () => {
+    const world = worldOf("lost there");
+    const ahead = { ...world.clock, now: () => world.clock.now() + 3_600_000 };
+    const one = await openStarted(world, { clock: ahead, backoff: { random: () => 0.999 } });
+    const two = await openStarted(world);
+    await one.add("a");
+    await two.add("b");
+    await world.clock.advance(minuteMs);
+    expect(world.posted("room")).toEqual(["a", "b"]);
+    expect(world.calls[0]!.content).toBe("a");
+  });
+
+  it("does not bring back what another tab discarded while it was on its way, also without a lock between them", async () => {
+    const world = createWorld({ isLockShared: false });
+    world.refused.set("bad", { code: "FORBIDDEN", message: "No." });
+    const one = await openStarted(world);
+    const two = await openStarted(world, { send: () => new Promise(() => undefined) });
+    const { clientMessageId } = await one.add("bad");
+    await world.clock.advance(6);
+    expect(one.shown()).toEqual(["bad sending"]);
+    await world.medium.delete(`causerie/outbox/alice/${clientMessageId}`);
+    await world.clock.advance(minuteMs);
+    expect([...one.shown(), ...two.shown()]).toEqual([]);
+    expect(await world.medium.keys("")).toEqual([]);
   });
 
   it("lets a message go that another tab discarded", async () => {

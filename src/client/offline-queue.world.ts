@@ -107,6 +107,7 @@ function mortal(
     await moment();
     await unlessDead(undefined);
     const result = await work();
+    await moment();
     return unlessDead(result);
   }
   return {

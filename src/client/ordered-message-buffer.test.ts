@@ -163,6 +163,14 @@ describe("OrderedMessageBuffer with a hole", () => {
     expect(shown()).toEqual(["m2", "m3", "m4", "m9"]);
   });
 
+  it("keeps the newer state of an event that came twice while it waits", () => {
+    const { buffer } = setUp({ cursor: at(1) });
+    buffer.take([sent(3, 2, 7)]);
+    buffer.take([sent(3, 2, 3)]);
+    buffer.take([sent(2, 1)]);
+    expect(buffer.messages.get()).toEqual([message(2), message(3, 7)]);
+  });
+
   it("takes CaughtUp as the word that nothing is missing", () => {
     const { clock, buffer, shown } = setUp({ cursor: at(1) });
     buffer.take([sent(5, 4)]);
@@ -178,6 +186,8 @@ describe("OrderedMessageBuffer with a hole", () => {
     expect(shown()).toEqual(["m5"]);
     await clock.advance(2_000);
     expect(holes).toEqual([at(1)]);
+    buffer.take([sent(2, 1)]);
+    expect(buffer.cursor).toBe(at(4));
     buffer.take([sent(2, 1), sent(3, 2), sent(4, 3), sent(5, 4)]);
     expect(shown()).toEqual(["m2", "m3", "m4", "m5"]);
     expect(buffer.cursor).toBe(at(5));

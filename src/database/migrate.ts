@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import type { QueryConfig } from "pg";
 import type { Database } from "./pool.ts";
 
 const folder = new URL("./migrations/", import.meta.url);
@@ -33,7 +34,9 @@ export async function migrate(database: Database, { waitMs = 60_000 } = {}): Pro
     const pending = files.filter((name) => !applied.has(name));
     for (const name of pending) {
       const sql = await readFile(new URL(name, folder), "utf8");
-      await client.query({ text: `begin; ${sql}; insert into migrations (name) values ('${name}'); commit`, query_timeout: waitMs } as never);
+      const text = `begin; ${sql}; insert into migrations (name) values ('${name}'); commit`;
+      const statement: QueryConfig & { query_timeout: number } = { text, query_timeout: waitMs };
+      await client.query(statement);
     }
     return pending;
   } catch (error) {
@@ -45,7 +48,10 @@ export async function migrate(database: Database, { waitMs = 60_000 } = {}): Pro
   }
 }
 
-async function takeLock(client: { query: (text: string) => Promise<{ rows: unknown[] }> }, waitMs: number): Promise<void> {
+async function takeLock(
+  client: { query: (text: string) => Promise<{ rows: unknown[] }> },
+  waitMs: number,
+): Promise<void> {
   const deadline = Date.now() + waitMs;
   for (;;) {
     const { rows } = await client.query(`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`);

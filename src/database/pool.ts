@@ -32,24 +32,22 @@ const timeouts = {
   idle_in_transaction_session_timeout: 5_000,
 };
 
-const INT8 = 20;
-const TIMESTAMPTZ = 1184;
-
 /** Revisions and clock milliseconds fit a double exactly; HLC readings, which do not, are selected as text. */
-const types = {
-  getTypeParser: ((oid: number, format?: "text" | "binary") => {
-    if (format !== "binary" && oid === INT8) return Number;
-    if (format !== "binary" && oid === TIMESTAMPTZ) return parseTimestampMs;
-    return pg.types.getTypeParser(oid, format as "text");
-  }) as typeof pg.types.getTypeParser,
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestampMs);
 
 /** Sessions run in UTC, so the text is always `2026-01-02 03:04:05.678+00`. */
 function parseTimestampMs(text: string): number {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11)}:00`);
 }
 
-export function openDatabase({ url, onFault, maxConnections = 20, applicationName = "causerie" }: DatabaseOptions): Database {
+export function openDatabase({
+  url,
+  onFault,
+  maxConnections = 20,
+  applicationName = "causerie",
+}: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,

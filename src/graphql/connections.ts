@@ -3,7 +3,12 @@ import { invalid } from "../errors.ts";
 import { builder, type SchemaTypes } from "./builder.ts";
 
 /** Lists follow the Relay cursor specification. */
-export type PageInfo = { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+export type PageInfo = {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
+};
 export type Edge<Node> = { cursor: string; node: Node };
 export type Connection<Node> = { edges: Edge<Node>[]; pageInfo: PageInfo };
 
@@ -19,7 +24,10 @@ const PageInfoType = builder.objectRef<PageInfo>("PageInfo").implement({
 });
 
 /** `<Name>Connection` and `<Name>Edge`. */
-export function connectionType<Node>(name: string, node: ObjectRef<SchemaTypes, Node> | InterfaceRef<SchemaTypes, Node>): ObjectRef<SchemaTypes, Connection<Node>> {
+export function connectionType<Node>(
+  name: string,
+  node: ObjectRef<SchemaTypes, Node> | InterfaceRef<SchemaTypes, Node>,
+): ObjectRef<SchemaTypes, Connection<Node>> {
   const edge = builder.objectRef<Edge<Node>>(`${name}Edge`);
   edge.implement({
     fields: (t) => ({
@@ -50,13 +58,22 @@ export function encodePlace(list: string, place: (string | number)[]): string {
 }
 
 /** @throws Refusal INVALID for whatever encodePlace did not make of this kind of list */
-export function decodePlace<Place extends (string | number)[]>(list: string, cursor: string | null | undefined, shape: { [Index in keyof Place]: "string" | "number" }, argument = "after"): Place | null {
+export function decodePlace<Place extends (string | number)[]>(
+  list: string,
+  cursor: string | null | undefined,
+  shape: { [Index in keyof Place]: "string" | "number" },
+  argument = "after",
+): Place | null {
   if (cursor === null || cursor === undefined) return null;
   const place = parsePlace(cursor);
   const types = ["string", ...(shape as string[])];
-  const fits = place?.[0] === list && place.length === types.length && place.every((part, index) => typeof part === types[index] && isSound(part));
+  const fits =
+    place !== null &&
+    place[0] === list &&
+    place.length === types.length &&
+    place.every((part, index) => typeof part === types[index] && isSound(part));
   if (!fits) throw invalid("This is not a cursor of this list.", [argument]);
-  return place!.slice(1) as Place;
+  return place.slice(1) as Place;
 }
 
 function parsePlace(cursor: string): unknown[] | null {
@@ -70,16 +87,27 @@ function parsePlace(cursor: string): unknown[] | null {
 
 /** Fit for a statement's parameter. */
 function isSound(part: unknown): boolean {
-  return typeof part === "number" ? Number.isSafeInteger(part) : typeof part === "string" && part.isWellFormed() && !part.includes("\0");
+  return typeof part === "number"
+    ? Number.isSafeInteger(part)
+    : typeof part === "string" && part.isWellFormed() && !part.includes("\0");
 }
 
 /** A page of a list that is read forwards; `nodes` holds one more than a page where there is more. */
-export function forwardPage<Node>(nodes: Node[], options: { size: number; after: boolean; cursorOf: (node: Node) => string }): Connection<Node> {
+export function forwardPage<Node>(
+  nodes: Node[],
+  options: { size: number; after: boolean; cursorOf: (node: Node) => string },
+): Connection<Node> {
   const { size, after, cursorOf } = options;
   const edges = nodes.slice(0, size).map((node) => ({ node, cursor: cursorOf(node) }));
   return connectionOf(edges, { hasNextPage: nodes.length > size, hasPreviousPage: after });
 }
 
-export function connectionOf<Node>(edges: Edge<Node>[], more: { hasNextPage: boolean; hasPreviousPage: boolean }): Connection<Node> {
-  return { edges, pageInfo: { ...more, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null } };
+export function connectionOf<Node>(
+  edges: Edge<Node>[],
+  more: { hasNextPage: boolean; hasPreviousPage: boolean },
+): Connection<Node> {
+  return {
+    edges,
+    pageInfo: { ...more, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null },
+  };
 }

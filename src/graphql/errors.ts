@@ -29,14 +29,21 @@ export function createErrorMask(onFault: FaultListener): (error: unknown) => Gra
 
   function maskCause(cause: unknown, at: GraphQLError | undefined): GraphQLError {
     const place = { nodes: at?.nodes, source: at?.source, positions: at?.positions, path: at?.path };
-    if (cause instanceof GraphQLError) return new GraphQLError(cause.message, { ...place, extensions: withCode(cause).extensions });
+    if (cause instanceof GraphQLError)
+      return new GraphQLError(cause.message, { ...place, extensions: withCode(cause).extensions });
     if (cause instanceof Refusal) {
       const { code, path, retryAfterMs } = cause;
-      return new GraphQLError(cause.message, { ...place, extensions: { code, ...(path && { argument: path }), ...(retryAfterMs && { retryAfterMs }) } });
+      return new GraphQLError(cause.message, {
+        ...place,
+        extensions: { code, ...(path && { argument: path }), ...(retryAfterMs && { retryAfterMs }) },
+      });
     }
     const reference = randomUUID();
     onFault(cause, reference);
-    return new GraphQLError("Something went wrong on the server.", { ...place, extensions: { code: internal, reference } });
+    return new GraphQLError("Something went wrong on the server.", {
+      ...place,
+      extensions: { code: internal, reference },
+    });
   }
 
   return mask;
@@ -46,5 +53,11 @@ export function createErrorMask(onFault: FaultListener): (error: unknown) => Gra
 function withCode(error: GraphQLError): GraphQLError {
   if (error.extensions.code) return error;
   const { nodes, source, positions, path, message } = error;
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...error.extensions, code: "INVALID" } });
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: { ...error.extensions, code: "INVALID" },
+  });
 }

@@ -38,6 +38,9 @@ export function createLoader<Key, Value>(options: {
 }
 
 /** Goes on with a value that may still be on its way; at once where it is not. */
-export function whenLoaded<Value, Result>(value: Value | Promise<Value>, next: (value: Value) => Result): Result | Promise<Awaited<Result>> {
+export function whenLoaded<Value, Result>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Result,
+): Result | Promise<Awaited<Result>> {
   return value instanceof Promise ? (value.then(next) as Promise<Awaited<Result>>) : next(value);
 }

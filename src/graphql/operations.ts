@@ -9,7 +9,12 @@ const maxCachedCharacters = 8_000_000;
 const maxErrors = 10;
 
 /** Parses and validates, the same for every door. Known texts cost a look-up. */
-export function createOperations(options: { schema: GraphQLSchema; mask: (error: unknown) => GraphQLError; rules?: ValidationRule[]; maxTokens?: number }) {
+export function createOperations(options: {
+  schema: GraphQLSchema;
+  mask: (error: unknown) => GraphQLError;
+  rules?: ValidationRule[];
+  maxTokens?: number;
+}) {
   const { schema, mask, maxTokens = 2_000 } = options;
   const rules = [...specifiedRules, ...(options.rules ?? [])];
   const documents = new LRUCache<string, DocumentNode | GraphQLError>({
@@ -45,5 +50,7 @@ export function createOperations(options: { schema: GraphQLSchema; mask: (error:
 }
 
 function tooLarge(error: unknown): unknown {
-  return error instanceof Error && error.message.includes("Document contains more") ? new Refusal("QUERY_REFUSED", "The operation is too large.") : error;
+  return error instanceof Error && error.message.includes("Document contains more")
+    ? new Refusal("QUERY_REFUSED", "The operation is too large.")
+    : error;
 }

@@ -5,7 +5,8 @@ export function checkText(text: string, { name, min = 1, max }: { name: string; 
   if (!text.isWellFormed()) throw invalid(`\`${name}\` has half a surrogate pair.`, [name]);
   if (text.includes("\0")) throw invalid(`\`${name}\` has a NUL character.`, [name]);
   // Code units are at least as many as code points: only near the limit is it worth counting.
-  const tooLong = text.length > max && (text.length > 2 * max || [...text].length > max);
-  if (text.length < min || tooLong) throw invalid(`\`${name}\` is ${min} to ${max.toLocaleString("en")} characters.`, [name]);
+  const tooLong = text.length > max && (text.length > 2 * max || Array.from(text).length > max);
+  if (text.length < min || tooLong)
+    throw invalid(`\`${name}\` is ${min} to ${max.toLocaleString("en")} characters.`, [name]);
   return text;
 }

@@ -2,7 +2,9 @@ import type { ObjectRef } from "@pothos/core";
 import { Refusal } from "../errors.ts";
 import { builder, type SchemaTypes } from "./builder.ts";
 
-const UserErrorCode = builder.enumType("UserErrorCode", { values: ["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "RATE_LIMITED"] as const });
+const UserErrorCode = builder.enumType("UserErrorCode", {
+  values: ["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "RATE_LIMITED"] as const,
+});
 
 builder.enumType("ErrorCode", {
   values: {
@@ -11,7 +13,9 @@ builder.enumType("ErrorCode", {
     NOT_FOUND: { description: "No such thing, or not for this viewer: they cannot be told apart." },
     FORBIDDEN: {},
     RATE_LIMITED: {},
-    QUERY_REFUSED: { description: "The operation is too large, too deep, too costly or not on the list of allowed ones." },
+    QUERY_REFUSED: {
+      description: "The operation is too large, too deep, too costly or not on the list of allowed ones.",
+    },
     CURSOR_RESET: {
       description:
         "This position is not in the room's log (the server was restored from a backup, say): drop the room's state and load it again.",
@@ -56,7 +60,11 @@ builder.objectRef<Refusal>("RateLimitedError").implement({
 export type Payload<Result> = { result: Result | null; userErrors: Refusal[] };
 
 /** `<name>` with `userErrors` and, where all went well, `field`. */
-export function payloadType<Result>(name: string, field: string, type: ObjectRef<SchemaTypes, Result>): ObjectRef<SchemaTypes, Payload<Result>> {
+export function payloadType<Result>(
+  name: string,
+  field: string,
+  type: ObjectRef<SchemaTypes, Result>,
+): ObjectRef<SchemaTypes, Payload<Result>> {
   const payload = builder.objectRef<Payload<Result>>(name);
   payload.implement({
     fields: (t) => ({

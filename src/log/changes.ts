@@ -50,9 +50,17 @@ export type MessageRow = {
 /** Others' messages with a position in the range, both ends included, were read. */
 export type ReadRange = { readerId: string; from: number; through: number; readAt: number };
 
-export type MessageChange = { type: "MessageSent" | "MessageEdited" | "MessageDeleted"; revision: number; message: MessageRow };
+export type MessageChange = {
+  type: "MessageSent" | "MessageEdited" | "MessageDeleted";
+  revision: number;
+  message: MessageRow;
+};
 export type ReceiptChange = { type: "MessagesRead"; revision: number; ranges: ReadRange[] };
-export type MemberChange = { type: "MemberJoined" | "MemberUpdated" | "MemberLeft"; revision: number; member: MemberRow };
+export type MemberChange = {
+  type: "MemberJoined" | "MemberUpdated" | "MemberLeft";
+  revision: number;
+  member: MemberRow;
+};
 export type RoomChange = { type: "RoomUpdated"; revision: number };
 export type Change = MessageChange | ReceiptChange | MemberChange | RoomChange;
 

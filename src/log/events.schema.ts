@@ -10,7 +10,9 @@ import type { CaughtUp, FeedItem } from "./selection.ts";
 type EventBase = Pick<RoomEvent, "type" | "roomId" | "revision" | "previous">;
 type EventOf<Change> = Change & EventBase;
 
-export const RoomEventKind = builder.enumType("RoomEventKind", { values: ["MESSAGE", "RECEIPT", "MEMBER", "ROOM"] as const });
+export const RoomEventKind = builder.enumType("RoomEventKind", {
+  values: ["MESSAGE", "RECEIPT", "MEMBER", "ROOM"] as const,
+});
 
 export const RoomEventType = builder.interfaceRef<EventBase>("RoomEvent").implement({
   description: `One durable change of a room. While live a subscriber gets each one. A catch-up gives the latest state: a message sent
@@ -52,7 +54,8 @@ const MemberJoined = memberEvent("MemberJoined");
 const MemberUpdated = memberEvent("MemberUpdated");
 
 const MemberLeft = builder.objectRef<EventOf<MemberChange>>("MemberLeft").implement({
-  description: "The last event of this room that the removed member gets, whatever `kinds` says; nothing later reaches them.",
+  description:
+    "The last event of this room that the removed member gets, whatever `kinds` says; nothing later reaches them.",
   interfaces: [RoomEventType],
   fields: (t) => ({ user: t.field({ type: User, resolve: (event) => ({ id: event.member.userId }) }) }),
 });
@@ -69,23 +72,38 @@ const ReadRangeType = builder.objectRef<ReadRange & { roomId: string }>("ReadRan
 });
 
 const MessagesRead = builder.objectRef<EventOf<ReceiptChange>>("MessagesRead").implement({
-  description: "Receipts that were committed together. Exact: others' messages with a position in a range, both ends included, were read.",
+  description:
+    "Receipts that were committed together. Exact: others' messages with a position in a range, both ends included, were read.",
   interfaces: [RoomEventType],
   fields: (t) => ({
-    ranges: t.field({ type: [ReadRangeType], resolve: ({ roomId, ranges }) => ranges.map((range) => ({ ...range, roomId })) }),
+    ranges: t.field({
+      type: [ReadRangeType],
+      resolve: ({ roomId, ranges }) => ranges.map((range) => ({ ...range, roomId })),
+    }),
   }),
 });
 
 const CaughtUpType = builder.objectRef<CaughtUp>("CaughtUp").implement({
-  description: "Not a change: everything up to these positions (one for each room of the subscription) has been delivered, what follows is live.",
+  description:
+    "Not a change: everything up to these positions (one for each room of the subscription) has been delivered, what follows is live.",
   fields: (t) => ({ cursors: t.field({ type: ["Cursor"], resolve: (caughtUp) => caughtUp.cursors }) }),
 });
 
-const itemTypes = [MessageSent, MessageEdited, MessageDeleted, MessagesRead, MemberJoined, MemberUpdated, MemberLeft, RoomUpdated, CaughtUpType];
+const itemTypes = [
+  MessageSent,
+  MessageEdited,
+  MessageDeleted,
+  MessagesRead,
+  MemberJoined,
+  MemberUpdated,
+  MemberLeft,
+  RoomUpdated,
+  CaughtUpType,
+];
 
 const FeedItemType = builder.unionType("FeedItem", {
   types: itemTypes as ObjectRef<SchemaTypes, FeedItem>[],
-  resolveType: (item) => (item as FeedItem).type,
+  resolveType: (item) => item.type,
 });
 
 // The hub executes these: it subscribes itself, and gives each item as the root value.
@@ -99,7 +117,11 @@ builder.subscriptionFields((t) => ({
     description: `One room's durable changes. With \`after\`: first everything since that position, then live, with no
 gap, no duplicate and no reordering between the two. Without: live from now on.
 \`CaughtUp\` comes once, when what follows is live, with the position to resume from.`,
-    args: { roomId: t.arg.id({ required: true }), after: t.arg({ type: "Cursor" }), kinds: t.arg({ type: [RoomEventKind] }) },
+    args: {
+      roomId: t.arg.id({ required: true }),
+      after: t.arg({ type: "Cursor" }),
+      kinds: t.arg({ type: [RoomEventKind] }),
+    },
     subscribe: throughTheHub,
     resolve: (item) => item as FeedItem,
   }),

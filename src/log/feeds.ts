@@ -18,7 +18,13 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
    * One room, from `after` or from now on.
    * @throws Refusal NOT_FOUND, INVALID (a cursor of another room), CURSOR_RESET (a position that the log does not have)
    */
-  async function openRoomEvents({ viewer, selection, sink, roomId, after }: Open & { roomId: string; after: string | null }): Promise<void> {
+  async function openRoomEvents({
+    viewer,
+    selection,
+    sink,
+    roomId,
+    after,
+  }: Open & { roomId: string; after: string | null }): Promise<void> {
     if (!isId(roomId)) throw notFound("room", ["roomId"]);
     const position = after === null ? null : parseCursor(after, ["after"]);
     if (position && position.roomId !== roomId) throw invalid("This is a cursor of another room.", ["after"]);
@@ -54,11 +60,22 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
    * viewer's own MemberJoined; cursors of rooms that the viewer never was in are passed over.
    * @throws Refusal INVALID, CURSOR_RESET
    */
-  async function openInbox({ viewer, selection, sink, after }: Open & { after: readonly string[] | null }): Promise<void> {
+  async function openInbox({
+    viewer,
+    selection,
+    sink,
+    after,
+  }: Open & { after: readonly string[] | null }): Promise<void> {
     const positions = after === null ? null : newestOfEach(after.map((cursor) => parseCursor(cursor, ["after"])));
     /** Where the client stands in rooms that it no longer gets: the place to go on from when the viewer comes back. */
     const parted = new Map<string, number>();
-    const subscription = new Subscription({ hub, viewer, selection, sink, onLeft: (roomId, revision) => parted.set(roomId, revision) });
+    const subscription = new Subscription({
+      hub,
+      viewer,
+      selection,
+      sink,
+      onLeft: (roomId, revision) => parted.set(roomId, revision),
+    });
     const inbox = { subscription, parted, closed: false, stopWatching: () => {} };
     sink.onClose(() => {
       inbox.closed = true;
@@ -90,7 +107,11 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       parted.delete(roomId);
       return { roomId, position: held === 0 ? joinedRevision - 1 : held, held };
     };
-    const fromNow = ({ roomId, roomRevision }: Membership): Start => ({ roomId, position: roomRevision, held: roomRevision });
+    const fromNow = ({ roomId, roomRevision }: Membership): Start => ({
+      roomId,
+      position: roomRevision,
+      held: roomRevision,
+    });
     const fromCursor = (membership: Membership): Start => {
       const position = positions!.get(membership.roomId);
       if (position === undefined) return fromJoin(membership);

@@ -91,7 +91,7 @@ export class Group {
       const waiting = [...this.readers].filter((reader) => reader.wants(entry));
       if (waiting.length === 0) break;
       const event = eventOf(entry);
-      const results = await Promise.all(waiting.map((reader) => execution.run(event, reader.viewer)));
+      const results = await Promise.all(waiting.map(async (reader) => execution.run(event, reader.viewer)));
       waiting.forEach((reader, index) => reader.deliver(entry, results[index]!.payload));
     }
     // Whoever falls behind here reads for themselves: there is no common response to replay.

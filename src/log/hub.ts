@@ -75,7 +75,10 @@ export class Hub implements AsyncDisposable {
   publish(publication: Publication): void {
     this.metrics.eventIn();
     this.#rooms.get(publication.roomId)?.receive(publication);
-    void this.#options.bus.publish(roomChannel(publication.roomId), encodePublication(this.#options.nodeId, publication));
+    void this.#options.bus.publish(
+      roomChannel(publication.roomId),
+      encodePublication(this.#options.nodeId, publication),
+    );
   }
 
   /** The user's memberships changed, in a commit that gave the user this revision. */
@@ -131,7 +134,8 @@ export class Hub implements AsyncDisposable {
   /** The reader's watch of the room ends with it. */
   leaveGroup(roomId: string, group: Group): void {
     const room = this.#rooms.get(roomId);
-    if (group.readers.size === 0 && room?.groups.get(group.selection.key) === group) room.groups.delete(group.selection.key);
+    if (group.readers.size === 0 && room?.groups.get(group.selection.key) === group)
+      room.groups.delete(group.selection.key);
     this.unwatchRooms([roomId]);
   }
 
@@ -154,7 +158,12 @@ export class Hub implements AsyncDisposable {
   }
 
   /** Catch-ups are many at once after an outage: few run at a time, so that live traffic goes on. */
-  readForMember(query: { userId: string; after: Position[]; limit: number; kinds: ReadonlySet<ChangeKind> }): Promise<CatchUp> {
+  readForMember(query: {
+    userId: string;
+    after: Position[];
+    limit: number;
+    kinds: ReadonlySet<ChangeKind>;
+  }): Promise<CatchUp> {
     this.metrics.catchUp();
     return this.#catchUps.run(() => this.#options.store.readForMember(query));
   }
@@ -180,7 +189,10 @@ export class Hub implements AsyncDisposable {
     const userIds = [...this.#users.keys()];
     for (let start = 0; start < Math.max(ids.length, userIds.length); start += revisionsPerQuery) {
       const end = start + revisionsPerQuery;
-      const { rooms, users } = await this.#options.store.readRevisions(ids.slice(start, end), userIds.slice(start, end));
+      const { rooms, users } = await this.#options.store.readRevisions(
+        ids.slice(start, end),
+        userIds.slice(start, end),
+      );
       if (this.#closed) return;
       for (const [roomId, revision] of rooms) this.#rooms.get(roomId)?.feed?.expect(revision);
       for (const [userId, revision] of users) this.#users.get(userId)?.changed(revision);

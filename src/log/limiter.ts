@@ -16,5 +16,10 @@ export function createLimiter(max: number) {
     }
   }
 
-  return { run, get waiting() { return waiting.length; } };
+  return {
+    run,
+    get waiting() {
+      return waiting.length;
+    },
+  };
 }

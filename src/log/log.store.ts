@@ -185,14 +185,23 @@ export function createLogStore(database: Database) {
     const { rows } = await database.query<Columns>({ name: "log-read-heads", text: READ_HEADS, values: [roomIds] });
     return rows.map((row) => ({
       room: roomRow(row),
-      last: { MESSAGE: row.message_revision, RECEIPT: row.receipt_revision, MEMBER: row.member_revision, ROOM: row.room_revision },
+      last: {
+        MESSAGE: row.message_revision,
+        RECEIPT: row.receipt_revision,
+        MEMBER: row.member_revision,
+        ROOM: row.room_revision,
+      },
     }));
   }
 
   /** The memberships that the user has or had in these rooms. */
   async function readMemberships(userId: string, roomIds: string[]): Promise<Membership[]> {
     type Columns = { room_id: string; joined_revision: number; left_revision: number | null; revision: number };
-    const { rows } = await database.query<Columns>({ name: "log-read-memberships", text: READ_MEMBERSHIPS, values: [userId, roomIds] });
+    const { rows } = await database.query<Columns>({
+      name: "log-read-memberships",
+      text: READ_MEMBERSHIPS,
+      values: [userId, roomIds],
+    });
     return rows.map((row) => ({
       roomId: row.room_id,
       joinedRevision: row.joined_revision,
@@ -204,11 +213,22 @@ export function createLogStore(database: Database) {
   /** The rooms that the user is a member of, and the user's revision, in one snapshot. */
   async function readRoomsOfUser(userId: string): Promise<{ revision: number; rooms: Membership[] }> {
     type Columns = { user_revision: number; room_id: string | null; joined_revision: number; revision: number };
-    const { rows } = await database.query<Columns>({ name: "log-read-rooms-of-user", text: READ_ROOMS_OF_USER, values: [userId] });
+    const { rows } = await database.query<Columns>({
+      name: "log-read-rooms-of-user",
+      text: READ_ROOMS_OF_USER,
+      values: [userId],
+    });
     const rooms = rows.flatMap((row) =>
       row.room_id === null
         ? []
-        : [{ roomId: row.room_id, joinedRevision: row.joined_revision, leftRevision: null, roomRevision: row.revision }],
+        : [
+            {
+              roomId: row.room_id,
+              joinedRevision: row.joined_revision,
+              leftRevision: null,
+              roomRevision: row.revision,
+            },
+          ],
     );
     return { revision: rows[0]?.user_revision ?? 0, rooms };
   }
@@ -216,7 +236,11 @@ export function createLogStore(database: Database) {
   /** The present revisions of rooms and users. */
   async function readRevisions(roomIds: string[], userIds: string[]) {
     type Columns = { id: string; revision: number; room: boolean };
-    const { rows } = await database.query<Columns>({ name: "log-read-revisions", text: READ_REVISIONS, values: [roomIds, userIds] });
+    const { rows } = await database.query<Columns>({
+      name: "log-read-revisions",
+      text: READ_REVISIONS,
+      values: [roomIds, userIds],
+    });
     const rooms = new Map<string, number>();
     const users = new Map<string, number>();
     for (const row of rows) (row.room ? rooms : users).set(row.id, row.revision);
@@ -290,7 +314,16 @@ function addChange(leftRevision: number | null) {
 function withOwnLeave(page: RoomPage, head: PageColumns, userId: string, kinds: ReadonlySet<ChangeKind>): RoomPage {
   const { roomId, leftRevision, after } = page;
   if (leftRevision === null || leftRevision <= after || kinds.has("MEMBER")) return page;
-  const member = { roomId, userId, role: "MEMBER" as const, revision: leftRevision, joinedRevision: 0, joinedAt: head.created_at, leftRevision, leftAt: null };
+  const member = {
+    roomId,
+    userId,
+    role: "MEMBER" as const,
+    revision: leftRevision,
+    joinedRevision: 0,
+    joinedAt: head.created_at,
+    leftRevision,
+    leftAt: null,
+  };
   return { ...page, changes: [...page.changes, { type: "MemberLeft", revision: leftRevision, member }] };
 }
 

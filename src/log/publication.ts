@@ -41,35 +41,57 @@ function isPublication(value: unknown): value is Publication {
   if (!isObject(value) || !Array.isArray(value.changes) || value.changes.length === 0) return false;
   if (!isListOf(value.users, (user) => isText(user.id) && isText(user.name))) return false;
   if (!isListOf(value.messages, isMessage)) return false;
-  if (value.room !== null && !(isObject(value.room) && isText(value.room.id) && Number.isSafeInteger(value.room.memberCount))) return false;
+  if (
+    value.room !== null &&
+    !(isObject(value.room) && isText(value.room.id) && Number.isSafeInteger(value.room.memberCount))
+  )
+    return false;
   const first = (value.changes[0] as Change).revision;
   return value.changes.every((change: unknown, index: number) => isChange(change) && change.revision === first + index);
 }
 
 function isChange(value: unknown): value is Change {
-  if (!isObject(value) || !isText(value.type) || !Object.hasOwn(kindOf, value.type) || !isRevision(value.revision)) return false;
+  if (!isObject(value) || !isText(value.type) || !Object.hasOwn(kindOf, value.type) || !isRevision(value.revision))
+    return false;
   switch (kindOf[value.type as Change["type"]]) {
     case "MESSAGE":
       return isMessage(value.message);
     case "MEMBER":
-      return isObject(value.member) && isText(value.member.userId) && isText(value.member.role) && isRevision(value.member.joinedRevision);
+      return (
+        isObject(value.member) &&
+        isText(value.member.userId) &&
+        isText(value.member.role) &&
+        isRevision(value.member.joinedRevision)
+      );
     case "RECEIPT":
-      return isListOf(value.ranges, (range) => isText(range.readerId) && isRevision(range.from) && isRevision(range.through));
-    case "ROOM":
+      return isListOf(
+        value.ranges,
+        (range) => isText(range.readerId) && isRevision(range.from) && isRevision(range.through),
+      );
+    default:
       return true;
   }
 }
 
 function isMessage(value: unknown): boolean {
   return (
-    isObject(value) && isText(value.id) && isId(value.id) && isText(value.roomId) && isText(value.senderId) &&
-    isText(value.hlc) && isText(value.clientMessageId) && isRevision(value.position) && isRevision(value.revision) &&
-    Number.isFinite(value.sentAt) && (value.content === null || isText(value.content))
+    isObject(value) &&
+    isText(value.id) &&
+    isId(value.id) &&
+    isText(value.roomId) &&
+    isText(value.senderId) &&
+    isText(value.hlc) &&
+    isText(value.clientMessageId) &&
+    isRevision(value.position) &&
+    isRevision(value.revision) &&
+    Number.isFinite(value.sentAt) &&
+    (value.content === null || isText(value.content))
   );
 }
 
 type Fields = Record<string, unknown>;
-const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 const isListOf = (value: unknown, check: (item: Fields) => boolean): boolean =>

@@ -14,7 +14,15 @@ export class Ring {
   readonly #maxEntries: number;
   readonly #maxBytes: number;
 
-  constructor({ floor, maxEntries = 256, maxBytes = 1 << 20 }: { floor: number; maxEntries?: number; maxBytes?: number }) {
+  constructor({
+    floor,
+    maxEntries = 256,
+    maxBytes = 1 << 20,
+  }: {
+    floor: number;
+    maxEntries?: number;
+    maxBytes?: number;
+  }) {
     this.#floor = floor;
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;

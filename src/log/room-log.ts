@@ -50,7 +50,11 @@ export function createRoomLog({ database, hub }: { database: Database; hub: Pick
    */
   async function change<Result>(roomId: string, work: (room: LockedRoom) => Promise<Work<Result>>): Promise<Result> {
     return commit(async (tx) => {
-      const { rows } = await tx.query<RoomColumns & { now: number }>({ name: "lock-room", text: LOCK_ROOM, values: [roomId] });
+      const { rows } = await tx.query<RoomColumns & { now: number }>({
+        name: "lock-room",
+        text: LOCK_ROOM,
+        values: [roomId],
+      });
       const [columns] = rows;
       if (!columns) throw notFound("room", ["roomId"]);
       return lockedRoom(tx, roomRow(columns), columns.now);
@@ -58,14 +62,20 @@ export function createRoomLog({ database, hub }: { database: Database; hub: Pick
   }
 
   /** The same for a room that `work` is the first to write about; `insert` creates its row. */
-  async function create<Result>(insert: (tx: Queryable) => Promise<{ row: RoomRow; now: number }>, work: (room: LockedRoom) => Promise<Work<Result>>): Promise<Result> {
+  async function create<Result>(
+    insert: (tx: Queryable) => Promise<{ row: RoomRow; now: number }>,
+    work: (room: LockedRoom) => Promise<Work<Result>>,
+  ): Promise<Result> {
     return commit(async (tx) => {
       const { row, now } = await insert(tx);
       return lockedRoom(tx, row, now);
     }, work);
   }
 
-  async function commit<Result>(open: (tx: Queryable) => Promise<LockedRoom>, work: (room: LockedRoom) => Promise<Work<Result>>): Promise<Result> {
+  async function commit<Result>(
+    open: (tx: Queryable) => Promise<LockedRoom>,
+    work: (room: LockedRoom) => Promise<Work<Result>>,
+  ): Promise<Result> {
     const { room, done, raised } = await database.transaction(async (tx) => {
       const locked = await open(tx);
       const worked = await work(locked);
@@ -89,7 +99,8 @@ function lockedRoom(tx: Queryable, row: RoomRow, now: number): LockedRoom {
 }
 
 async function updateRoom(tx: Queryable, row: RoomRow, changes: Change[]): Promise<void> {
-  const newest = (kind: "MEMBER" | "ROOM") => Math.max(0, ...changes.filter((c) => kindOf[c.type] === kind).map((c) => c.revision));
+  const newest = (kind: "MEMBER" | "ROOM") =>
+    Math.max(0, ...changes.filter((c) => kindOf[c.type] === kind).map((c) => c.revision));
   row.memberRevision = Math.max(row.memberRevision, newest("MEMBER"));
   row.roomRevision = Math.max(row.roomRevision, newest("ROOM"));
   const values = [row.id, row.revision, row.name, row.memberCount, row.memberRevision, row.roomRevision];
@@ -98,6 +109,10 @@ async function updateRoom(tx: Queryable, row: RoomRow, changes: Change[]): Promi
 
 async function raiseUsers(tx: Queryable, userIds: string[]): Promise<{ id: string; revision: number }[]> {
   if (userIds.length === 0) return [];
-  const { rows } = await tx.query<{ id: string; revision: number }>({ name: "raise-users", text: RAISE_USERS, values: [userIds] });
+  const { rows } = await tx.query<{ id: string; revision: number }>({
+    name: "raise-users",
+    text: RAISE_USERS,
+    values: [userIds],
+  });
   return rows;
 }

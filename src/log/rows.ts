@@ -63,7 +63,12 @@ export function memberRow(json: MemberJson): MemberRow {
 }
 
 export function readRange(json: ReadRangeJson): ReadRange {
-  return { readerId: json.reader_id, from: json.from_position, through: json.through_position, readAt: ms(json.read_at) };
+  return {
+    readerId: json.reader_id,
+    from: json.from_position,
+    through: json.through_position,
+    readAt: ms(json.read_at),
+  };
 }
 
 /** The columns of a room as statements select them, `r` being the table. */

@@ -44,7 +44,15 @@ type Normalised = {
 };
 
 /** Turns operations on the log's subscriptions into selections: what all who ask alike have in common. */
-export function createSelections({ schema, openContexts, mask }: { schema: GraphQLSchema; openContexts: OpenContexts; mask: (error: unknown) => GraphQLError }) {
+export function createSelections({
+  schema,
+  openContexts,
+  mask,
+}: {
+  schema: GraphQLSchema;
+  openContexts: OpenContexts;
+  mask: (error: unknown) => GraphQLError;
+}) {
   const known = new WeakMap<DocumentNode, Map<string, Normalised | null>>();
   const subscriptionType = schema.getSubscriptionType()!;
 
@@ -61,11 +69,17 @@ export function createSelections({ schema, openContexts, mask }: { schema: Graph
     const field = root.name.value as FeedField;
     const args = getArgumentValues(subscriptionType.getFields()[field]!, originalRoot, coerced.coerced);
     const declared = (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
-    const shared = Object.fromEntries(declared.filter((name) => name in variables).map((name) => [name, variables[name]]));
+    const shared = Object.fromEntries(
+      declared.filter((name) => name in variables).map((name) => [name, variables[name]]),
+    );
     return { field, args, selection: selectionOf(normalised, shared, args.kinds as ChangeKind[] | null | undefined) };
   }
 
-  function selectionOf(normalised: Normalised, variables: Record<string, unknown>, kinds: ChangeKind[] | null | undefined): Selection {
+  function selectionOf(
+    normalised: Normalised,
+    variables: Record<string, unknown>,
+    kinds: ChangeKind[] | null | undefined,
+  ): Selection {
     return {
       key: `${JSON.stringify(variables)} ${normalised.text}`,
       kinds: new Set(kinds ?? changeKinds),
@@ -81,7 +95,8 @@ export function createSelections({ schema, openContexts, mask }: { schema: Graph
         let memberRevision = 0;
         const contextValue = contextFor(viewer);
         // Only for the shared execution does it matter what was seen: a viewer's own loads check the viewer.
-        if (!viewer) contextValue.sawMemberRevision = (revision) => (memberRevision = Math.max(memberRevision, revision));
+        if (!viewer)
+          contextValue.sawMemberRevision = (revision) => (memberRevision = Math.max(memberRevision, revision));
         const done = (result: ExecutionResult): Executed => ({ payload: payloadOf(serialise(result)), memberRevision });
         try {
           const result = execute({ schema, document, rootValue: item, contextValue, variableValues });
@@ -93,7 +108,10 @@ export function createSelections({ schema, openContexts, mask }: { schema: Graph
     };
   }
 
-  const failed = (fault: unknown): Executed => ({ payload: payloadOf(serialise({ errors: [mask(fault)] })), memberRevision: 0 });
+  const failed = (fault: unknown): Executed => ({
+    payload: payloadOf(serialise({ errors: [mask(fault)] })),
+    memberRevision: 0,
+  });
 
   function serialise({ errors, ...result }: ExecutionResult): string {
     return JSON.stringify(errors ? { errors: errors.map((error) => mask(error).toJSON()), ...result } : result);
@@ -116,13 +134,26 @@ export function createSelections({ schema, openContexts, mask }: { schema: Graph
     const stripped = withoutCursors(own, originalRoot);
     const operation = operationOf(stripped)!;
     const root = rootOf(stripped, operation.selectionSet)!;
-    return { text: print(stripped), document: stripped, operation, root, original, originalRoot, perViewer: dependsOnViewer(stripped) };
+    return {
+      text: print(stripped),
+      document: stripped,
+      operation,
+      root,
+      original,
+      originalRoot,
+      perViewer: dependsOnViewer(stripped),
+    };
   }
 
   function dependsOnViewer(document: DocumentNode): boolean {
     let found = false;
     const typeInfo = new TypeInfo(schema);
-    visit(document, visitWithTypeInfo(typeInfo, { Field: () => void (found ||= typeInfo.getFieldDef()?.extensions.perViewer === true) }));
+    visit(
+      document,
+      visitWithTypeInfo(typeInfo, {
+        Field: () => void (found ||= typeInfo.getFieldDef()?.extensions.perViewer === true),
+      }),
+    );
     return found;
   }
 
@@ -139,7 +170,8 @@ function operationOf(document: DocumentNode): OperationDefinitionNode | undefine
 function rootOf(document: DocumentNode, { selections }: SelectionSetNode): FieldNode | undefined {
   for (const selection of selections) {
     if (selection.kind === Kind.FIELD) return selection;
-    const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragmentOf(document, selection.name.value);
+    const inner =
+      selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragmentOf(document, selection.name.value);
     const found = inner && rootOf(document, inner);
     if (found) return found;
   }
@@ -154,8 +186,8 @@ function fragmentOf(document: DocumentNode, name: string): SelectionSetNode | un
 /** Without `after` at the root, and without the variables that only it can use. */
 function withoutCursors(document: DocumentNode, root: FieldNode): DocumentNode {
   return visit(document, {
-    Field: (node) => (node === root ? { ...node, arguments: node.arguments?.filter(({ name }) => name.value !== "after") } : undefined),
+    Field: (node) =>
+      node === root ? { ...node, arguments: node.arguments?.filter(({ name }) => name.value !== "after") } : undefined,
     VariableDefinition: ({ type }) => (/^\[?Cursor\b/.test(print(type)) ? null : undefined),
   });
 }
-

@@ -28,7 +28,13 @@ export class Subscription implements ReaderOwner {
   #caughtUp = false;
   #closed = false;
 
-  constructor(options: { hub: Hub; viewer: Viewer; sink: Sink; selection: Selection; onLeft: (roomId: string, revision: number) => void }) {
+  constructor(options: {
+    hub: Hub;
+    viewer: Viewer;
+    sink: Sink;
+    selection: Selection;
+    onLeft: (roomId: string, revision: number) => void;
+  }) {
     this.#hub = options.hub;
     this.viewer = options.viewer;
     this.sink = options.sink;
@@ -98,10 +104,15 @@ export class Subscription implements ReaderOwner {
 
   async #readPages(readers: Reader[]): Promise<void> {
     const after = readers.map(({ roomId, position }) => ({ roomId, revision: position }));
-    const { pages } = await this.#hub.readForMember({ userId: this.viewer.id, after, limit: catchUpPageSize, kinds: this.selection.kinds });
+    const { pages } = await this.#hub.readForMember({
+      userId: this.viewer.id,
+      after,
+      limit: catchUpPageSize,
+      kinds: this.selection.kinds,
+    });
     const execution = this.selection.begin({ users: [], messages: [], rooms: [] });
     const executed = await Promise.all(
-      pages.map((page) => Promise.all(this.#events(page).map((event) => execution.run(event, this.viewer)))),
+      pages.map((page) => Promise.all(this.#events(page).map(async (event) => execution.run(event, this.viewer)))),
     );
     if (this.#closed) return;
     pages.forEach((page, index) => this.#give(page, executed[index]!));
@@ -129,7 +140,9 @@ export class Subscription implements ReaderOwner {
     const readers = [...this.#readers.values()];
     for (const reader of readers) reader.hold();
     const cursors = readers.map(({ roomId, position }) => formatCursor(roomId, position));
-    const executed = this.selection.begin({ users: [], messages: [], rooms: [] }).run({ type: "CaughtUp", cursors }, this.viewer);
+    const executed = this.selection
+      .begin({ users: [], messages: [], rooms: [] })
+      .run({ type: "CaughtUp", cursors }, this.viewer);
     // Its fields are plain, so it comes at once and nothing live can come before it.
     if (executed instanceof Promise) throw new Error("CaughtUp must not load anything.");
     this.sink.next(executed.payload);

@@ -21,7 +21,17 @@ export class WatchedRoom {
   #early: Publication[] = [];
   readonly #subscription: BusSubscription;
 
-  constructor({ roomId, bus, nodeId, onForeign }: { roomId: string; bus: Bus; nodeId: string; onForeign: (publication: Publication) => void }) {
+  constructor({
+    roomId,
+    bus,
+    nodeId,
+    onForeign,
+  }: {
+    roomId: string;
+    bus: Bus;
+    nodeId: string;
+    onForeign: (publication: Publication) => void;
+  }) {
     this.roomId = roomId;
     this.#subscription = bus.subscribe(roomChannel(roomId), (text) => {
       if (isEcho(nodeId, text)) return;

@@ -1,7 +1,14 @@
 import { User } from "../accounts/accounts.schema.ts";
 import { invalid } from "../errors.ts";
 import { builder, perViewer, viewerOf, type Context } from "../graphql/builder.ts";
-import { connectionOf, connectionType, decodePlace, encodePlace, pageSize, type Connection } from "../graphql/connections.ts";
+import {
+  connectionOf,
+  connectionType,
+  decodePlace,
+  encodePlace,
+  pageSize,
+  type Connection,
+} from "../graphql/connections.ts";
 import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MessageRow } from "../log/changes.ts";
@@ -75,7 +82,8 @@ Message.implement({
     replyTo: t.field({
       type: Message,
       nullable: true,
-      resolve: (message, _args, context) => (message.replyToId === null ? null : loadMessage(context, message.roomId, message.replyToId)),
+      resolve: (message, _args, context) =>
+        message.replyToId === null ? null : loadMessage(context, message.roomId, message.replyToId),
     }),
   }),
 });
@@ -84,18 +92,28 @@ const MessageConnection = connectionType<MessageRow>("Message", Message);
 
 type PageArgs = { first?: number | null; after?: string | null; last?: number | null; before?: string | null };
 
-function stretchOf({ first, after, last, before }: PageArgs): { stretch: Stretch; size: number; hasAfter: boolean; hasBefore: boolean } {
-  if (typeof first === "number" && typeof last === "number") throw invalid("Give `first` or `last`, not both.", ["last"]);
+function stretchOf({ first, after, last, before }: PageArgs): {
+  stretch: Stretch;
+  size: number;
+  hasAfter: boolean;
+  hasBefore: boolean;
+} {
+  if (typeof first === "number" && typeof last === "number")
+    throw invalid("Give `first` or `last`, not both.", ["last"]);
   const from = typeof first === "number" ? "first" : "last";
   const size = from === "first" ? pageSize(first, "first", 50) : pageSize(last, "last", 50);
-  const place = (cursor: string | null | undefined, argument: string) => decodePlace<[number]>("messages", cursor, ["number"], argument)?.[0];
+  const place = (cursor: string | null | undefined, argument: string) =>
+    decodePlace<[number]>("messages", cursor, ["number"], argument)?.[0];
   const begin = place(after, "after");
   const end = place(before, "before");
   const stretch = { after: begin ?? 0, before: end ?? Number.MAX_SAFE_INTEGER, from, limit: size + 1 } as const;
   return { stretch, size, hasAfter: begin !== undefined, hasBefore: end !== undefined };
 }
 
-function messagesPage(rows: MessageRow[], { stretch, size, hasAfter, hasBefore }: ReturnType<typeof stretchOf>): Connection<MessageRow> {
+function messagesPage(
+  rows: MessageRow[],
+  { stretch, size, hasAfter, hasBefore }: ReturnType<typeof stretchOf>,
+): Connection<MessageRow> {
   const forwards = stretch.from === "first";
   const more = rows.length > size;
   const kept = forwards ? rows.slice(0, size) : rows.slice(-size);
@@ -131,14 +149,20 @@ builder.objectFields(Room, (t) => ({
 
 const SendMessageInput = builder.inputType("SendMessageInput", {
   fields: (t) => ({
-    clientMessageId: t.string({ description: "1 to 64 characters chosen by the client, best a UUID; made by the server where left out." }),
+    clientMessageId: t.string({
+      description: "1 to 64 characters chosen by the client, best a UUID; made by the server where left out.",
+    }),
     roomId: t.id({ required: true }),
     content: t.string({ required: true, description: "1 to 8,000 characters (Unicode code points)." }),
     replyToId: t.id(),
   }),
 });
 const EditMessageInput = builder.inputType("EditMessageInput", {
-  fields: (t) => ({ roomId: t.id({ required: true }), messageId: t.id({ required: true }), content: t.string({ required: true }) }),
+  fields: (t) => ({
+    roomId: t.id({ required: true }),
+    messageId: t.id({ required: true }),
+    content: t.string({ required: true }),
+  }),
 });
 const DeleteMessageInput = builder.inputType("DeleteMessageInput", {
   fields: (t) => ({ roomId: t.id({ required: true }), messageId: t.id({ required: true }) }),

@@ -68,11 +68,29 @@ export type MessagesStore = ReturnType<typeof createMessagesStore>;
 export function createMessagesStore(database: Database) {
   /** One transaction; see the function's comment in the migration. `hlc` is the node's reading. */
   async function send(node: string, hlc: bigint, batch: NewMessage[]): Promise<Sent[]> {
-    type Columns = { ord: number; outcome: SendOutcome; new_position: number; new_hlc: string; sent_at: number; present: MessageJson | null; reply: MessageJson | null };
+    type Columns = {
+      ord: number;
+      outcome: SendOutcome;
+      new_position: number;
+      new_hlc: string;
+      sent_at: number;
+      present: MessageJson | null;
+      reply: MessageJson | null;
+    };
     const column = <Key extends keyof NewMessage>(key: Key) => batch.map((message) => message[key]);
-    const values = [node, hlc.toString(), column("roomId"), column("id"), column("senderId"), column("clientMessageId"), column("digest"), column("content"), column("replyToId")];
+    const values = [
+      node,
+      hlc.toString(),
+      column("roomId"),
+      column("id"),
+      column("senderId"),
+      column("clientMessageId"),
+      column("digest"),
+      column("content"),
+      column("replyToId"),
+    ];
     const { rows } = await database.query<Columns>({ name: "send-messages", text: SEND, values });
-    const sent = new Array<Sent>(batch.length);
+    const sent = Array.from<Sent>({ length: batch.length });
     for (const row of rows) {
       const { outcome } = row;
       const reply = row.reply && messageRow(row.reply);
@@ -87,8 +105,9 @@ export function createMessagesStore(database: Database) {
     const column = <Key extends keyof MessageEdit>(key: Key) => batch.map((edit) => edit[key]);
     const values = [column("roomId"), column("id"), column("actorId"), column("content")];
     const { rows } = await database.query<Columns>({ name: "change-messages", text: CHANGE, values });
-    const changed = new Array<Changed>(batch.length);
-    for (const { ord, outcome, message } of rows) changed[ord - 1] = { outcome, message: message && messageRow(message) };
+    const changed = Array.from<Changed>({ length: batch.length });
+    for (const { ord, outcome, message } of rows)
+      changed[ord - 1] = { outcome, message: message && messageRow(message) };
     return changed;
   }
 
@@ -100,7 +119,10 @@ export function createMessagesStore(database: Database) {
     for (const row of rows) {
       const message = messageRow(row.row);
       if (row.left_revision !== null && message.position > row.left_revision) continue;
-      found.set(messageKey(keys[row.ord - 1]!), { message: messageAsOf(message, row.left_revision), memberRevision: row.member_revision });
+      found.set(messageKey(keys[row.ord - 1]!), {
+        message: messageAsOf(message, row.left_revision),
+        memberRevision: row.member_revision,
+      });
     }
     return found;
   }
@@ -110,7 +132,11 @@ export function createMessagesStore(database: Database) {
     const { after, before, from, limit } = stretch;
     const values = [keys.map((key) => key.roomId), keys.map((key) => key.viewerId), after, before, limit];
     const text = from === "first" ? READ_FIRST : READ_LAST;
-    const { rows } = await database.query<{ row: MessageJson; ord: number }>({ name: `read-${from}-messages`, text, values });
+    const { rows } = await database.query<{ row: MessageJson; ord: number }>({
+      name: `read-${from}-messages`,
+      text,
+      values,
+    });
     const pages = new Map<string, MessageRow[]>(keys.map((key) => [pageKey(key), []]));
     for (const { row, ord } of rows) pages.get(pageKey(keys[ord - 1]!))!.push(messageRow(row));
     return pages;
@@ -121,5 +147,13 @@ export function createMessagesStore(database: Database) {
 
 function newRow(message: NewMessage, row: { new_position: number; new_hlc: string; sent_at: number }): MessageRow {
   const { digest: _digest, ...rest } = message;
-  return { ...rest, position: row.new_position, revision: row.new_position, hlc: row.new_hlc, sentAt: row.sent_at, editedAt: null, deletedAt: null };
+  return {
+    ...rest,
+    position: row.new_position,
+    revision: row.new_position,
+    hlc: row.new_hlc,
+    sentAt: row.sent_at,
+    editedAt: null,
+    deletedAt: null,
+  };
 }

@@ -38,15 +38,19 @@ export function createMessages(use: {
   });
   const changes = createBatcher<MessageEdit, Changed>({
     run: runChanges,
-    laneOf: (edit) => edit.roomId,
-    keyOf: (edit) => `${edit.roomId} ${edit.id}`,
+    laneOf: ({ roomId }) => roomId,
+    keyOf: ({ roomId, id }) => `${roomId} ${id}`,
     isTransient,
     overloaded,
   });
 
   async function runSends(batch: Sending[]): Promise<Sent[]> {
     onBatch(batch.length);
-    const sent = await store.send(nodeId, clock.now(), batch.map(({ message }) => message));
+    const sent = await store.send(
+      nodeId,
+      clock.now(),
+      batch.map(({ message }) => message),
+    );
     publishSent(batch, sent);
     return sent;
   }
@@ -65,7 +69,13 @@ export function createMessages(use: {
     for (const [roomId, { messages, replies, senders }] of rooms) {
       messages.sort((a, b) => a.position - b.position);
       clock.absorb(parseHlc(messages.at(-1)!.hlc).reading);
-      hub.publish({ roomId, changes: messages.map(messageChange), users: [...senders.values()], messages: replies, room: null });
+      hub.publish({
+        roomId,
+        changes: messages.map(messageChange),
+        users: [...senders.values()],
+        messages: replies,
+        room: null,
+      });
     }
   }
 
@@ -95,7 +105,9 @@ export function createMessages(use: {
     const replyToId = input.replyToId ?? null;
     if (!isId(roomId)) throw notFound("room", ["roomId"]);
     // A room that is not theirs is the first thing to be told, so an id that cannot be is checked with the others.
-    const digest = createHash("sha256").update(JSON.stringify([content, replyToId])).digest();
+    const digest = createHash("sha256")
+      .update(JSON.stringify([content, replyToId]))
+      .digest();
     const id = derivedId("message", roomId, sender.id, clientMessageId);
     const reply = replyToId !== null && !isId(replyToId) ? NO_MESSAGE_ID : replyToId;
     const message = { roomId, id, senderId: sender.id, clientMessageId, digest, content, replyToId: reply };
@@ -113,7 +125,10 @@ export function createMessages(use: {
   }
 
   /** Only one's own. @throws Refusal INVALID (also: deleted), NOT_FOUND, FORBIDDEN */
-  async function edit(actorId: string, input: { roomId: string; messageId: string; content: string }): Promise<MessageRow> {
+  async function edit(
+    actorId: string,
+    input: { roomId: string; messageId: string; content: string },
+  ): Promise<MessageRow> {
     checkText(input.content, { name: "content", max: maxContentCharacters });
     return change({ roomId: input.roomId, id: input.messageId, actorId, content: input.content });
   }

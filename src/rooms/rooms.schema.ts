@@ -1,6 +1,13 @@
 import { User } from "../accounts/accounts.schema.ts";
 import { builder, perViewer, viewerOf, type Context } from "../graphql/builder.ts";
-import { connectionType, decodePlace, encodePlace, forwardPage, pageSize, type Connection } from "../graphql/connections.ts";
+import {
+  connectionType,
+  decodePlace,
+  encodePlace,
+  forwardPage,
+  pageSize,
+  type Connection,
+} from "../graphql/connections.ts";
 import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MemberRow } from "../log/changes.ts";
@@ -59,7 +66,12 @@ export function withView<Result>(room: RoomRef, context: Context, next: (view: R
 }
 
 /** Goes on for a member with the key of what the viewer may see of the room; for anybody else `missing` is all there is. */
-export function forMember<Result, Missing>(room: RoomRef, context: Context, missing: Missing, next: (key: ViewKey & { viewerId: string }, view: RoomView) => Result) {
+export function forMember<Result, Missing>(
+  room: RoomRef,
+  context: Context,
+  missing: Missing,
+  next: (key: ViewKey & { viewerId: string }, view: RoomView) => Result,
+) {
   const viewerId = viewerOf(context).id;
   return withView(room, context, (view) => (isMember(view) ? next({ roomId: room.id, viewerId }, view) : missing));
 }
@@ -69,13 +81,16 @@ export const isMember = (view: RoomView | null): boolean => view?.membership?.le
 /** Nobody in particular and members see the room as it is; a former member what it was when they left, as far as known. */
 function nameOf({ row, membership }: RoomView, context: Context): string | null {
   if (!context.viewer || membership?.leftRevision === null) return row.name;
-  return membership && row.roomRevision <= membership.leftRevision! ? row.name : null;
+  return membership && row.roomRevision <= membership.leftRevision ? row.name : null;
 }
 
 Room.implement({
   fields: (t) => ({
     id: t.exposeID("id"),
-    kind: t.field({ type: RoomKindType, resolve: (room, _args, context) => withView(room, context, (view) => view.row.kind) }),
+    kind: t.field({
+      type: RoomKindType,
+      resolve: (room, _args, context) => withView(room, context, (view) => view.row.kind),
+    }),
     name: t.string({
       nullable: true,
       description: "Null in a direct room.",
@@ -93,9 +108,13 @@ Room.implement({
           return peer === undefined ? null : { id: peer };
         }),
     }),
-    createdAt: t.field({ type: "DateTime", resolve: (room, _args, context) => withView(room, context, (view) => view.row.createdAt) }),
+    createdAt: t.field({
+      type: "DateTime",
+      resolve: (room, _args, context) => withView(room, context, (view) => view.row.createdAt),
+    }),
     memberCount: t.int({
-      resolve: (room, _args, context) => withView(room, context, (view) => (!context.viewer || isMember(view) ? view.row.memberCount : 0)),
+      resolve: (room, _args, context) =>
+        withView(room, context, (view) => (!context.viewer || isMember(view) ? view.row.memberCount : 0)),
     }),
     members: t.field({
       ...perViewer,
@@ -173,7 +192,8 @@ builder.queryFields((t) => ({
       const viewerId = viewerOf(context).id;
       const size = pageSize(args.first, "first", 20);
       const after = decodePlace<[number, string]>("rooms", args.after, ["number", "string"]);
-      const listed = after && !isId(after[1]) ? [] : await context.loaders.roomsOfViewer({ viewerId, after, limit: size + 1 });
+      const listed =
+        after && !isId(after[1]) ? [] : await context.loaders.roomsOfViewer({ viewerId, after, limit: size + 1 });
       for (const view of listed) context.loaders.roomViews.prime({ roomId: view.row.id, viewerId }, view);
       const nodes = listed.map((view) => ({ id: view.row.id, activeAt: view.activeAt }));
       return forwardPage<{ id: string; activeAt: number }>(nodes, {
@@ -188,7 +208,9 @@ builder.queryFields((t) => ({
 const CreateRoomInput = builder.inputType("CreateRoomInput", {
   fields: (t) => ({ name: t.string({ required: true }), memberIds: t.idList({ required: true, defaultValue: [] }) }),
 });
-const OpenDirectRoomInput = builder.inputType("OpenDirectRoomInput", { fields: (t) => ({ userId: t.id({ required: true }) }) });
+const OpenDirectRoomInput = builder.inputType("OpenDirectRoomInput", {
+  fields: (t) => ({ userId: t.id({ required: true }) }),
+});
 const UpdateRoomInput = builder.inputType("UpdateRoomInput", {
   fields: (t) => ({ roomId: t.id({ required: true }), name: t.string({ required: true }) }),
 });
@@ -203,7 +225,11 @@ const RemoveMemberInput = builder.inputType("RemoveMemberInput", {
   fields: (t) => ({ roomId: t.id({ required: true }), userId: t.id({ required: true }) }),
 });
 const UpdateMemberInput = builder.inputType("UpdateMemberInput", {
-  fields: (t) => ({ roomId: t.id({ required: true }), userId: t.id({ required: true }), role: t.field({ type: MemberRoleType, required: true }) }),
+  fields: (t) => ({
+    roomId: t.id({ required: true }),
+    userId: t.id({ required: true }),
+    role: t.field({ type: MemberRoleType, required: true }),
+  }),
 });
 
 const CreateRoomPayload = payloadType<RoomRef>("CreateRoomPayload", "room", Room);
@@ -217,7 +243,8 @@ builder.mutationFields((t) => ({
   createRoom: t.field({
     type: CreateRoomPayload,
     args: { input: t.arg({ type: CreateRoomInput, required: true }) },
-    resolve: (_root, { input }, context) => outcome(async () => ({ id: await context.rules.rooms.create(viewerOf(context).id, input) })),
+    resolve: (_root, { input }, context) =>
+      outcome(async () => ({ id: await context.rules.rooms.create(viewerOf(context).id, input) })),
   }),
   openDirectRoom: t.field({
     type: OpenDirectRoomPayload,
@@ -229,7 +256,8 @@ builder.mutationFields((t) => ({
   updateRoom: t.field({
     type: UpdateRoomPayload,
     args: { input: t.arg({ type: UpdateRoomInput, required: true }) },
-    resolve: (_root, { input }, context) => outcome(async () => ({ id: await context.rules.rooms.update(viewerOf(context).id, input) })),
+    resolve: (_root, { input }, context) =>
+      outcome(async () => ({ id: await context.rules.rooms.update(viewerOf(context).id, input) })),
   }),
   addMember: t.field({
     type: AddMemberPayload,
@@ -246,7 +274,7 @@ builder.mutationFields((t) => ({
   updateMember: t.field({
     type: UpdateMemberPayload,
     args: { input: t.arg({ type: UpdateMemberInput, required: true }) },
-    resolve: (_root, { input }, context) => outcome(() => context.rules.rooms.updateMember(viewerOf(context).id, input)),
+    resolve: (_root, { input }, context) =>
+      outcome(() => context.rules.rooms.updateMember(viewerOf(context).id, input)),
   }),
 }));
-

@@ -76,17 +76,33 @@ export function createRoomsStore(database: Database) {
     return new Map(rows.map((row) => [viewKey(keys[row.ord - 1]!), viewOf(row)]));
   }
 
-  async function readRoomsOfViewer(query: { viewerId: string; after: [number, string] | null; limit: number }): Promise<ListedRoom[]> {
+  async function readRoomsOfViewer(query: {
+    viewerId: string;
+    after: [number, string] | null;
+    limit: number;
+  }): Promise<ListedRoom[]> {
     type Columns = RoomColumns & { membership: MemberJson; active_at: number };
     const values = [query.viewerId, ...(query.after ?? [null, null]), query.limit];
-    const { rows } = await database.query<Columns>({ name: "read-rooms-of-viewer", text: READ_ROOMS_OF_VIEWER, values });
+    const { rows } = await database.query<Columns>({
+      name: "read-rooms-of-viewer",
+      text: READ_ROOMS_OF_VIEWER,
+      values,
+    });
     return rows.map((row) => ({ ...viewOf(row), activeAt: row.active_at }));
   }
 
   /** For each room the members who joined after a revision, in the order of joining; only rooms that the viewer is in. */
-  async function readMemberPages(keys: readonly ViewKey[], after: number, limit: number): Promise<Map<string, MemberRow[]>> {
+  async function readMemberPages(
+    keys: readonly ViewKey[],
+    after: number,
+    limit: number,
+  ): Promise<Map<string, MemberRow[]>> {
     const values = [keys.map((key) => key.roomId), keys.map((key) => key.viewerId), after, limit];
-    const { rows } = await database.query<{ row: MemberJson; ord: number }>({ name: "read-member-pages", text: READ_MEMBER_PAGES, values });
+    const { rows } = await database.query<{ row: MemberJson; ord: number }>({
+      name: "read-member-pages",
+      text: READ_MEMBER_PAGES,
+      values,
+    });
     const pages = new Map<string, MemberRow[]>(keys.map((key) => [viewKey(key), []]));
     for (const { row, ord } of rows) pages.get(viewKey(keys[ord - 1]!))!.push(memberRow(row));
     return pages;
@@ -94,7 +110,11 @@ export function createRoomsStore(database: Database) {
 
   /** The two users of each direct room. */
   async function readPairs(roomIds: readonly string[]): Promise<Map<string, string[]>> {
-    const { rows } = await database.query<{ room_id: string; user_id: string }>({ name: "read-pairs", text: READ_PEERS, values: [roomIds] });
+    const { rows } = await database.query<{ room_id: string; user_id: string }>({
+      name: "read-pairs",
+      text: READ_PEERS,
+      values: [roomIds],
+    });
     const pairs = new Map<string, string[]>();
     for (const { room_id, user_id } of rows) pairs.set(room_id, [...(pairs.get(room_id) ?? []), user_id]);
     return pairs;
@@ -108,7 +128,10 @@ function viewOf(row: RoomColumns & { membership: MemberJson | null }): RoomView 
 }
 
 /** Null where a room of that id is there already. */
-export async function insertRoom(tx: Queryable, room: { id: string; kind: RoomKind; name: string | null }): Promise<{ row: RoomRow; now: number } | null> {
+export async function insertRoom(
+  tx: Queryable,
+  room: { id: string; kind: RoomKind; name: string | null },
+): Promise<{ row: RoomRow; now: number } | null> {
   const values = [room.id, room.kind, room.name];
   const { rows } = await tx.query<{ created_at: number }>({ name: "insert-room", text: INSERT_ROOM, values });
   if (!rows[0]) return null;
@@ -122,15 +145,31 @@ export async function saveMember(tx: Queryable, member: MemberRow): Promise<void
 }
 
 export async function saveRole(tx: Queryable, member: MemberRow): Promise<void> {
-  await tx.query({ name: "save-role", text: SAVE_ROLE, values: [member.roomId, member.userId, member.role, member.revision] });
+  await tx.query({
+    name: "save-role",
+    text: SAVE_ROLE,
+    values: [member.roomId, member.userId, member.role, member.revision],
+  });
 }
 
 export async function saveLeave(tx: Queryable, member: MemberRow): Promise<void> {
-  await tx.query({ name: "save-leave", text: SAVE_LEAVE, values: [member.roomId, member.userId, member.revision, member.leftAt] });
+  await tx.query({
+    name: "save-leave",
+    text: SAVE_LEAVE,
+    values: [member.roomId, member.userId, member.revision, member.leftAt],
+  });
 }
 
-export async function readMemberRows(tx: Queryable, roomId: string, userIds: string[]): Promise<Map<string, MemberRow>> {
-  const { rows } = await tx.query<{ row: MemberJson }>({ name: "read-member-rows", text: READ_MEMBER_ROWS, values: [roomId, userIds] });
+export async function readMemberRows(
+  tx: Queryable,
+  roomId: string,
+  userIds: string[],
+): Promise<Map<string, MemberRow>> {
+  const { rows } = await tx.query<{ row: MemberJson }>({
+    name: "read-member-rows",
+    text: READ_MEMBER_ROWS,
+    values: [roomId, userIds],
+  });
   return new Map(rows.map(({ row }) => [row.user_id, memberRow(row)]));
 }
 
@@ -140,12 +179,20 @@ export async function countOwners(tx: Queryable, roomId: string): Promise<number
 }
 
 export async function readLongestStanding(tx: Queryable, roomId: string): Promise<MemberRow | null> {
-  const { rows } = await tx.query<{ row: MemberJson }>({ name: "read-longest-standing", text: READ_LONGEST_STANDING, values: [roomId] });
+  const { rows } = await tx.query<{ row: MemberJson }>({
+    name: "read-longest-standing",
+    text: READ_LONGEST_STANDING,
+    values: [roomId],
+  });
   return rows[0] ? memberRow(rows[0].row) : null;
 }
 
 export async function countRooms(tx: Queryable, userIds: string[]): Promise<Map<string, number>> {
-  const { rows } = await tx.query<{ id: string; rooms: number }>({ name: "count-rooms", text: COUNT_ROOMS, values: [userIds] });
+  const { rows } = await tx.query<{ id: string; rooms: number }>({
+    name: "count-rooms",
+    text: COUNT_ROOMS,
+    values: [userIds],
+  });
   return new Map(rows.map((row) => [row.id, row.rooms]));
 }
 

@@ -4,7 +4,17 @@ import { checkText } from "../graphql/text.ts";
 import type { Change, MemberRole, MemberRow } from "../log/changes.ts";
 import { derivedId, isId, newId } from "../log/ids.ts";
 import type { LockedRoom, RoomLog, Work } from "../log/room-log.ts";
-import { countOwners, countRooms, insertRoom, isManager, readLongestStanding, readMemberRows, saveLeave, saveMember, saveRole } from "./rooms.store.ts";
+import {
+  countOwners,
+  countRooms,
+  insertRoom,
+  isManager,
+  readLongestStanding,
+  readMemberRows,
+  saveLeave,
+  saveMember,
+  saveRole,
+} from "./rooms.store.ts";
 
 const maxNameCharacters = 100;
 const maxMembersAtOnce = 1_000;
@@ -21,7 +31,12 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     const name = checkName(input.name);
     const userIds = [...new Set([actorId, ...input.memberIds])];
     if (userIds.length > maxMembersAtOnce) throw invalid(`At most ${maxMembersAtOnce} members at once.`, ["memberIds"]);
-    return insert({ id: newId(), kind: "GROUP", name }, userIds, (userId) => (userId === actorId ? "OWNER" : "MEMBER"), "memberIds");
+    return insert(
+      { id: newId(), kind: "GROUP", name },
+      userIds,
+      (userId) => (userId === actorId ? "OWNER" : "MEMBER"),
+      "memberIds",
+    );
   }
 
   /** The one direct room of two users; its id is derived from the pair, so that two who open it at once open the same. */
@@ -87,28 +102,37 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
       const member = isUserId(userId) ? (await readMemberRows(room.tx, roomId, [userId])).get(userId) : undefined;
       if (!member) throw notFound("member", ["userId"]);
       if (member.leftRevision !== null) return { result: roomId, changes: [] };
-      if (userId !== actorId && actor.role !== "OWNER" && member.role !== "MEMBER") throw forbidden("Only an owner can do this.", ["userId"]);
+      if (userId !== actorId && actor.role !== "OWNER" && member.role !== "MEMBER")
+        throw forbidden("Only an owner can do this.", ["userId"]);
       const changes = [await leave(room, member), ...(await succession(room))];
       return { result: roomId, changes, memberships: [userId] };
     });
   }
 
   /** @throws Refusal FORBIDDEN for all but owners, and for the last owner's own step down */
-  function updateMember(actorId: string, input: { roomId: string; userId: string; role: MemberRole }): Promise<MemberRow> {
+  function updateMember(
+    actorId: string,
+    input: { roomId: string; userId: string; role: MemberRole },
+  ): Promise<MemberRow> {
     const { roomId, userId, role } = input;
     return changeRoom(actorId, roomId, async (room, actor) => {
       if (actor.role !== "OWNER") throw forbidden("Only an owner can do this.");
       const member = isUserId(userId) ? (await readMemberRows(room.tx, roomId, [userId])).get(userId) : undefined;
       if (!member || member.leftRevision !== null) throw notFound("member", ["userId"]);
       if (member.role === role) return { result: member, changes: [] };
-      if (member.role === "OWNER" && (await countOwners(room.tx, roomId)) === 1) throw forbidden("A room has an owner: name another one first.", ["role"]);
+      if (member.role === "OWNER" && (await countOwners(room.tx, roomId)) === 1)
+        throw forbidden("A room has an owner: name another one first.", ["role"]);
       const change = await setRole(room, member, role);
       return { result: change.member, changes: [change] };
     });
   }
 
   /** Under the room's lock, for a member, in a group. */
-  async function changeRoom<Result>(actorId: string, roomId: string, work: (room: LockedRoom, actor: MemberRow) => Promise<Work<Result>>): Promise<Result> {
+  async function changeRoom<Result>(
+    actorId: string,
+    roomId: string,
+    work: (room: LockedRoom, actor: MemberRow) => Promise<Work<Result>>,
+  ): Promise<Result> {
     if (!isId(roomId)) throw notFound("room", ["roomId"]);
     return log.change(roomId, async (room) => {
       const actor = (await readMemberRows(room.tx, roomId, [actorId])).get(actorId);
@@ -148,7 +172,16 @@ function requireManager(actor: MemberRow): void {
 
 async function join(room: LockedRoom, userId: string, role: MemberRole) {
   const revision = room.next();
-  const member = { roomId: room.row.id, userId, role, revision, joinedRevision: revision, joinedAt: room.now, leftRevision: null, leftAt: null };
+  const member = {
+    roomId: room.row.id,
+    userId,
+    role,
+    revision,
+    joinedRevision: revision,
+    joinedAt: room.now,
+    leftRevision: null,
+    leftAt: null,
+  };
   await saveMember(room.tx, member);
   room.row.memberCount += 1;
   return { type: "MemberJoined" as const, revision, member };

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { execute, GraphQLError, type GraphQLSchema } from "graphql";
+import { execute, type GraphQLError, type GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import { createServerAdapter } from "@whatwg-node/server";
@@ -45,16 +45,21 @@ export function createHttpDoor(options: HttpDoorOptions): Server {
       case "/healthz":
         return sendJson(response, 200, { status: "ok" });
       case "/readyz":
-        return isReady().then(({ ready, checks }) => sendJson(response, ready ? 200 : 503, { status: ready ? "ok" : "unavailable", checks }));
+        return isReady().then(({ ready, checks }) =>
+          sendJson(response, ready ? 200 : 503, { status: ready ? "ok" : "unavailable", checks }),
+        );
       default:
         return sendJson(response, 404, { error: "Not found" });
     }
   }
 
-  const server = createServer({ requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 }, (request, response) => {
-    response.setHeader("X-Content-Type-Options", "nosniff");
-    void route(request, response);
-  });
+  const server = createServer(
+    { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      response.setHeader("X-Content-Type-Options", "nosniff");
+      void route(request, response);
+    },
+  );
   return server;
 }
 
@@ -86,7 +91,9 @@ function createGraphQLHandler(options: HttpDoorOptions) {
     cors: (request) => {
       const origin = request.headers.get("origin");
       const allowed = origin !== null && isAllowedOrigin(origin, request.headers.get("host") ?? undefined);
-      return allowed ? { origin, methods: ["GET", "POST", "OPTIONS"], allowedHeaders: ["Authorization", "Content-Type"] } : false;
+      return allowed
+        ? { origin, methods: ["GET", "POST", "OPTIONS"], allowedHeaders: ["Authorization", "Content-Type"] }
+        : false;
     },
     plugins: [jsonOnly, engine(options)],
   });

@@ -3,7 +3,13 @@ export type OriginCheck = (origin: string | undefined, host: string | undefined)
 const localhost = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Browsers send an Origin: it must be this server's own, or a listed one. Programs send none. */
-export function createOriginCheck({ allowedOrigins, allowLocalhostOrigins }: { allowedOrigins: readonly string[]; allowLocalhostOrigins: boolean }): OriginCheck {
+export function createOriginCheck({
+  allowedOrigins,
+  allowLocalhostOrigins,
+}: {
+  allowedOrigins: readonly string[];
+  allowLocalhostOrigins: boolean;
+}): OriginCheck {
   const allowed = new Set(allowedOrigins);
   return (origin, host) => {
     if (origin === undefined || allowed.has(origin)) return true;

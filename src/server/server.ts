@@ -5,10 +5,22 @@ import type { WebSocketDoor } from "./websocket.ts";
 /** Requests that are still running when the server closes have this long. */
 const closeTimeoutMs = 2_000;
 
-export type OpenServer = AsyncDisposable & { /** Where it listens, without a slash at its end. */ readonly url: string };
+export type OpenServer = AsyncDisposable & {
+  /** Where it listens, without a slash at its end. */ readonly url: string;
+};
 
 /** Listens. Closing ends the open sockets (which the HTTP server would wait for, for ever), then the running requests. */
-export async function openServer({ http, websocket, port, host }: { http: Server; websocket: WebSocketDoor; port: number; host: string }): Promise<OpenServer> {
+export async function openServer({
+  http,
+  websocket,
+  port,
+  host,
+}: {
+  http: Server;
+  websocket: WebSocketDoor;
+  port: number;
+  host: string;
+}): Promise<OpenServer> {
   http.on("upgrade", (request, connection, head) => {
     connection.on("error", () => connection.destroy());
     if ((request.url ?? "").split("?", 1)[0] !== "/graphql") {

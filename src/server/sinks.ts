@@ -16,7 +16,19 @@ export interface OpenSink extends Sink {
  * An operation's responses over a WebSocket. The hub writes the frames itself; graphql-ws, which keeps the protocol, gets
  * an iterable that yields nothing and ends when the subscription does.
  */
-export function openSocketSink({ id, writer, mask, onTooSlow, onClosed }: { id: string; writer: SocketWriter; mask: Mask; onTooSlow: () => void; onClosed: () => void }): OpenSink {
+export function openSocketSink({
+  id,
+  writer,
+  mask,
+  onTooSlow,
+  onClosed,
+}: {
+  id: string;
+  writer: SocketWriter;
+  mask: Mask;
+  onTooSlow: () => void;
+  onClosed: () => void;
+}): OpenSink {
   const head = utf8Bytes(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   const end = openEnd(onClosed);
   const next = ({ bytes }: Payload) => {
@@ -97,7 +109,8 @@ export function openStreamSink({ maxBufferedBytes, mask }: { maxBufferedBytes: n
     get overloaded() {
       return bytes > maxBufferedBytes;
     },
-    drained: () => (bytes <= maxBufferedBytes || end.reached ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    drained: () =>
+      bytes <= maxBufferedBytes || end.reached ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
     complete: end.reach,
     fail(fault) {
       next(payloadOf(JSON.stringify({ errors: [mask(fault).toJSON()] })));
@@ -113,7 +126,12 @@ export function openStreamSink({ maxBufferedBytes, mask }: { maxBufferedBytes: n
   };
 }
 
-type End = { readonly reached: boolean; reach: () => void; onReached: (listener: () => void) => void; readonly promise: Promise<void> };
+type End = {
+  readonly reached: boolean;
+  reach: () => void;
+  onReached: (listener: () => void) => void;
+  readonly promise: Promise<void>;
+};
 
 function openEnd(onReached: () => void): End {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -139,7 +157,13 @@ function openEnd(onReached: () => void): End {
 }
 
 /** Yields what `pull` gives until that is undefined. Returning it reaches the end. */
-function endingIterable({ end, pull }: { end: End; pull: () => Promise<unknown> }): AsyncGenerator<unknown, void, void> {
+function endingIterable({
+  end,
+  pull,
+}: {
+  end: End;
+  pull: () => Promise<unknown>;
+}): AsyncGenerator<unknown, void, void> {
   const done = { done: true as const, value: undefined };
   const stream: AsyncGenerator<unknown, void, void> = {
     async next() {

@@ -22,7 +22,11 @@ export function createSubscribe(use: {
     let sink: OpenSink | undefined;
     try {
       const { document, operationName, variableValues } = args;
-      const asked = selections.of({ document, operationName, variables: (variableValues as Record<string, unknown>) ?? {} });
+      const asked = selections.of({
+        document,
+        operationName,
+        variables: (variableValues as Record<string, unknown>) ?? {},
+      });
       if (!asked) return (await subscribe(args)) as AsyncIterable<unknown> | ExecutionResult;
       sink = context.openSink?.() ?? use.openSink();
       await open(asked, context, sink);
@@ -35,7 +39,14 @@ export function createSubscribe(use: {
 
   function open({ field, args, selection }: Asked, context: Context, sink: OpenSink): Promise<void> {
     const viewer = viewerOf(context);
-    if (field === "inbox") return feeds.openInbox({ viewer, selection, sink, after: (args.after as string[] | null) ?? null });
-    return feeds.openRoomEvents({ viewer, selection, sink, roomId: args.roomId as string, after: (args.after as string | null) ?? null });
+    if (field === "inbox")
+      return feeds.openInbox({ viewer, selection, sink, after: (args.after as string[] | null) ?? null });
+    return feeds.openRoomEvents({
+      viewer,
+      selection,
+      sink,
+      roomId: args.roomId as string,
+      after: (args.after as string | null) ?? null,
+    });
   }
 }

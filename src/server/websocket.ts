@@ -1,6 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { execute, getOperationAST, Kind, type ExecutionArgs, type GraphQLError, type OperationDefinitionNode } from "graphql";
+import {
+  execute,
+  getOperationAST,
+  Kind,
+  type ExecutionArgs,
+  type GraphQLError,
+  type OperationDefinitionNode,
+} from "graphql";
 import { handleProtocols, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { invalid } from "../errors.ts";
@@ -51,7 +58,7 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
     execute: (args) => executeInTurn(args as Args),
     subscribe: (args) => subscribe(args) as never,
     onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-      errors ? ({ ...result, errors: errors.map((error) => mask(error).toJSON()) } as never) : undefined,
+      errors ? { ...result, errors: errors.map((error) => mask(error).toJSON()) } : undefined,
   });
 
   function executeInTurn(args: Args) {
@@ -61,7 +68,11 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
   }
 
   /** Errors are returned, not thrown: thrown ones would close the socket for good. */
-  async function prepare(extra: Extra, id: string, payload: { query: string; operationName?: string | null; variables?: Record<string, unknown> | null }) {
+  async function prepare(
+    extra: Extra,
+    id: string,
+    payload: { query: string; operationName?: string | null; variables?: Record<string, unknown> | null },
+  ) {
     try {
       const document = operations.parse(payload.query);
       const errors = operations.validate(document);
@@ -70,7 +81,13 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
       if (!operation) throw invalid("No such operation in the document.", ["operationName"]);
       const contextValue: SocketContext = { ...extra.session.newContext(), session: extra.session };
       if (operation.operation === "subscription") contextValue.openSink = () => openSink(extra, id);
-      const args: Args = { schema: options.schema, document, operationName: payload.operationName, variableValues: payload.variables, contextValue };
+      const args: Args = {
+        schema: options.schema,
+        document,
+        operationName: payload.operationName,
+        variableValues: payload.variables,
+        contextValue,
+      };
       return args;
     } catch (error) {
       return [mask(error)];
@@ -78,9 +95,15 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
   }
 
   function openSink({ sinks, writer, tooSlow }: Extra, id: string): OpenSink {
-    const sink = openSocketSink({ id, writer, mask, onTooSlow: tooSlow, onClosed: () => {
-      if (sinks.get(id) === sink) sinks.delete(id);
-    } });
+    const sink = openSocketSink({
+      id,
+      writer,
+      mask,
+      onTooSlow: tooSlow,
+      onClosed: () => {
+        if (sinks.get(id) === sink) sinks.delete(id);
+      },
+    });
     sinks.set(id, sink);
     return sink;
   }
@@ -94,11 +117,16 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
     };
     const entry = { socket, alive: true, close };
     const session = openSession({ ...options, close });
-    const extra: Extra = { session, sinks, writer, tooSlow: () => {
-      socket.close(1013, "Too slow");
-      // What waits for the client may wait for ever.
-      setTimeout(() => socket.terminate(), 1_000).unref();
-    } };
+    const extra: Extra = {
+      session,
+      sinks,
+      writer,
+      tooSlow: () => {
+        socket.close(1013, "Too slow");
+        // What waits for the client may wait for ever.
+        setTimeout(() => socket.terminate(), 1_000).unref();
+      },
+    };
     sockets.add(entry);
     let receive: (data: string) => Promise<void> = async () => {};
     const closed = protocol.opened(
@@ -169,7 +197,9 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
 
 /** The room log keeps the order of sends that arrive one after the other. */
 function isSend({ selectionSet }: OperationDefinitionNode): boolean {
-  return selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && selection.name.value === "sendMessage");
+  return selectionSet.selections.every(
+    (selection) => selection.kind === Kind.FIELD && selection.name.value === "sendMessage",
+  );
 }
 
 /**
@@ -186,4 +216,3 @@ function endCompleted(text: string, sinks: Map<string, OpenSink>): void {
     return;
   }
 }
-

@@ -13,7 +13,10 @@ export function createSync({ store, maxCursors }: { store: LogStore; maxCursors:
    * What changed in the viewer's rooms after these positions, at most `limit` events.
    * @throws Refusal INVALID, CURSOR_RESET
    */
-  async function page(viewerId: string, { after, limit }: { after: readonly string[]; limit: number }): Promise<SyncPage> {
+  async function page(
+    viewerId: string,
+    { after, limit }: { after: readonly string[]; limit: number },
+  ): Promise<SyncPage> {
     if (after.length > maxCursors) throw invalid(`At most ${maxCursors} cursors.`, ["after"]);
     const positions = newestOfEach(after.map((cursor) => parseCursor(cursor, ["after"])));
     const { rooms } = await store.readRoomsOfUser(viewerId);
@@ -25,7 +28,9 @@ export function createSync({ store, maxCursors }: { store: LogStore; maxCursors:
     const { pages, more } = await store.readForMember({ userId: viewerId, after: from, limit });
     return {
       events: pages.flatMap((found) => eventsOf(found, positions)),
-      cursors: pages.filter((found) => found.through > found.after).map((found) => formatCursor(found.roomId, found.through)),
+      cursors: pages
+        .filter((found) => found.through > found.after)
+        .map((found) => formatCursor(found.roomId, found.through)),
       hasMore: more,
     };
   }
