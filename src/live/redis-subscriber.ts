@@ -75,9 +75,7 @@ export function createSubscriber(
   }
 
   function fail(error: unknown): void {
-    if (redis.status !== "ready") return;
-    log.warn({ err: error }, "Redis subscription failed: connecting again");
-    dropConnection(redis);
+    if (dropConnection(redis)) log.warn({ err: error }, "A Redis subscription failed: connecting again");
   }
 
   function setComplete(now: boolean): void {

@@ -82,10 +82,12 @@ export function connectCluster(address: RedisAddress, options: RedisConnectionOp
   return supervised(client, () => client.nodes(), options);
 }
 
-/** Drops the connection so that ioredis makes a new one. Harmless while there is none. */
-export function dropConnection(connection: Redis): void {
+/** Drops an open connection so that ioredis makes a new one. False while there is none, or it is being dropped already. */
+export function dropConnection(connection: Redis): boolean {
   // In another status ioredis is connecting already, and a Sentinel connection that is dropped then never comes back.
-  if (connection.status === "ready" || connection.status === "connect") connection.disconnect(true);
+  if (connection.status !== "ready" || connection.stream.writableEnded) return false;
+  connection.disconnect(true);
+  return true;
 }
 
 function supervised<Client extends Redis | Cluster>(
@@ -103,8 +105,7 @@ function supervised<Client extends Redis | Cluster>(
     connections,
     intervalMs: options.timings.heartbeatMs,
     onDead(connection, error) {
-      log.warn({ err: error }, "Redis does not answer: connecting again");
-      dropConnection(connection);
+      if (dropConnection(connection)) log.warn({ err: error }, "Redis does not answer: connecting again");
     },
   });
   return {
