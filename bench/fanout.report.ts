@@ -53,26 +53,26 @@ function modeTable(results: Results, stage: PlannedStage, mode: Mode, names: rea
   return table(`${stage.title}, ${modeTitles[mode]}`, ["", ...columns.map(({ title }) => title)], cells);
 }
 
-/** What a delivery costs as the room grows. */
+/** What a delivery costs as the room grows, and how that compares with a room of 100. */
 function growthTable(results: Results, stages: readonly PlannedStage[], names: readonly string[]): string {
   const growing = stages
     .filter(({ rooms, selections, modes }) => rooms === 1 && selections === 1 && modes.includes("8"))
     .sort((one, other) => one.subscribers - other.subscribers);
-  const first = growing[0];
-  if (!first || growing.length < 2) return "";
+  const base = growing.find(({ subscribers }) => subscribers === 100);
+  if (!base || growing.length < 2) return "";
+  const larger = growing.filter(({ subscribers }) => subscribers > base.subscribers);
   const cells = names.map((contestant) => {
     const place = (stage: PlannedStage): Place => ({ stage: stage.title, mode: "8", contestant });
+    const ratios = larger.map((stage) => results.ratio(place(stage), place(base), "cpuSecondsPerMillion"));
     return [
       contestant,
       ...growing.map((stage) => cpu.cell(results, place(stage))),
-      ...growing
-        .slice(1)
-        .map((stage) => spreadText(results.ratio(place(stage), place(first), "cpuSecondsPerMillion"), ratioText)),
+      ...ratios.map((ratio) => spreadText(ratio, ratioText)),
     ];
   });
-  const sizes = growing.map(({ subscribers }) => subscribers.toLocaleString("en"));
-  const titles = [...sizes, ...sizes.slice(1).map((size) => `${size} : ${sizes[0]}`)];
-  return table("Growth: CPU s per million deliveries, 8 in flight, by subscribers of the room", ["", ...titles], cells);
+  const size = ({ subscribers }: PlannedStage) => subscribers.toLocaleString("en");
+  const titles = ["", ...growing.map(size), ...larger.map((stage) => `${size(stage)} : 100`)];
+  return table("Growth: CPU s per million deliveries, 8 in flight, by subscribers of the room", titles, cells);
 }
 
 /** What it costs that subscribers differ in what they select. */

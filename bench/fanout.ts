@@ -34,7 +34,6 @@ export async function runFanout(args: string[]): Promise<void> {
   pinLoad();
 
   const results = await runRounds(options, stages, taking);
-  if (options.jsonFile) await writeFile(options.jsonFile, JSON.stringify(results, undefined, 1));
   console.log(`\n${describeMachine()}`);
   console.log(
     `${options.rounds} rounds, trials of ${options.seconds} s; median (least–most) of the rounds; a ratio is the median of each round's.\n`,
@@ -61,6 +60,8 @@ async function runRounds(options: FanoutOptions, stages: PlannedStage[], taking:
         await runTurn(results, { round, stage, contestant, options });
       }
     }
+    // After each round: a run takes long, and whoever stops it has the figures so far.
+    if (options.jsonFile) await writeFile(options.jsonFile, JSON.stringify(results, undefined, 1));
   }
   return results;
 }
@@ -79,11 +80,9 @@ async function runTurn(results: Results, { round, stage, contestant, options }: 
     const figures = await runStage(contestant, stage, options);
     results.add(round, { stage: stage.title, contestant: contestant.name }, figures);
     const costs = Object.entries(figures).map(([mode, { cpuSecondsPerMillion }]) =>
-      cpuSecondsPerMillion === undefined ? mode : `${mode}: ${cpuSecondsPerMillion.toPrecision(3)}`,
+      cpuSecondsPerMillion === undefined ? mode : `${mode}: ${cpuSecondsPerMillion.toPrecision(3)} CPU s per million`,
     );
-    console.error(
-      `${title} (${costs.join(", ")} CPU s per million) in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
-    );
+    console.error(`${title} (${costs.join(", ")}) in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`);
   } catch (cause) {
     // One contestant that breaks must not cost the others their figures: the report names it and the run fails.
     results.failures.push(`${title}: ${(cause as Error).stack}`);

@@ -1,9 +1,9 @@
 import { Emitter } from "@socket.io/redis-emitter";
-import { Redis } from "ioredis";
 import { messageSent, selected } from "./event.js";
+import { openRedis } from "./redis.js";
 
 export async function openPublisher(redisUrl) {
-  const redis = new Redis(redisUrl);
+  const redis = await openRedis(redisUrl);
   const emitter = new Emitter(redis);
   return {
     publish: async (message) =>

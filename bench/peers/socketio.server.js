@@ -1,12 +1,12 @@
 // socket.io with its Redis adapter, as the adapter's README shows it for ioredis.
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
-import { Redis } from "ioredis";
 import { Server } from "socket.io";
 import { ready } from "./ready.js";
+import { openRedis } from "./redis.js";
 
-const pubClient = new Redis(process.argv[2]);
-const subClient = pubClient.duplicate();
+const pubClient = await openRedis(process.argv[2]);
+const subClient = await openRedis(process.argv[2]);
 
 const httpServer = createServer();
 const io = new Server(httpServer, { adapter: createAdapter(pubClient, subClient) });

@@ -4,13 +4,13 @@ import { createServer } from "node:http";
 import { RedisPubSub } from "graphql-redis-subscriptions";
 import { useServer } from "graphql-ws/use/ws";
 import { createSchema, createYoga } from "graphql-yoga";
-import { Redis } from "ioredis";
 import { WebSocketServer } from "ws";
 import { ready } from "./ready.js";
+import { openRedis } from "./redis.js";
 import { typeDefs } from "./schema.js";
 
 const redisUrl = process.argv[2];
-const pubsub = new RedisPubSub({ publisher: new Redis(redisUrl), subscriber: new Redis(redisUrl) });
+const pubsub = new RedisPubSub({ publisher: await openRedis(redisUrl), subscriber: await openRedis(redisUrl) });
 
 const yoga = createYoga({
   schema: createSchema({

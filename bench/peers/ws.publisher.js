@@ -1,9 +1,9 @@
-import { Redis } from "ioredis";
 import { messageSent, selected } from "./event.js";
+import { openRedis } from "./redis.js";
 
 /** Publishes the very frame that a GraphQL server would send. */
 export async function openPublisher(redisUrl) {
-  const redis = new Redis(redisUrl);
+  const redis = await openRedis(redisUrl);
   return {
     publish(message) {
       const roomEvents = selected(messageSent(message));

@@ -1,11 +1,11 @@
 // The limit: bare ws, the bytes that came from Redis to every socket of the room. No protocol, no selection.
 import { createServer } from "node:http";
-import { Redis } from "ioredis";
 import { WebSocketServer } from "ws";
 import { ready } from "./ready.js";
+import { openRedis } from "./redis.js";
 
 const rooms = new Map();
-const subscriber = new Redis(process.argv[2]);
+const subscriber = await openRedis(process.argv[2]);
 subscriber.on("messageBuffer", (channel, frame) => {
   for (const socket of rooms.get(channel.toString())) socket.send(frame, { binary: false });
 });

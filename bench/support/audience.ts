@@ -8,14 +8,14 @@ import { within } from "./within.ts";
 const connectDeadlineMs = 120_000;
 const connectingAtOnce = 200;
 const rehearsalDeadlineMs = 60_000;
-const rehearsalQuietMs = 1_000;
-/** One subscriber in so many reads what it gets, and so checks the rest. */
-const oneReaderIn = 100;
+const quietTurns = 5;
+const quietTurnMs = 50;
 
 /** A message on its way to a room. */
 export interface Flight {
   readonly message: BenchMessage;
-  handedOverMs: number;
+  /** Undefined until a contestant that says it itself has said it. */
+  handedOverMs: number | undefined;
   missing: number;
   /** When it reached each subscriber, if receipts are noted, in the order of arrival. */
   readonly receiptsMs: number[];
@@ -29,8 +29,8 @@ export interface AudienceOptions {
 }
 
 /**
- * The subscribers of one stage, and the account of what each of them has got. Every delivery is counted and every byte; one
- * subscriber in a hundred reads the content too. What is lost, doubled or sent too much makes the stage fail.
+ * The subscribers of one stage, and the account of what each of them has got. Every delivery is counted; one subscriber in a
+ * hundred reads the content too. What is lost, doubled, sent too much or in different order makes the stage fail.
  */
 export class Audience implements Disposable {
   readonly size: number;
@@ -89,10 +89,11 @@ export class Audience implements Disposable {
   publish(roomNumber: number): Flight {
     const room = this.#rooms[roomNumber]!;
     const message = this.#nextMessage(roomNumber);
-    const flight: Flight = { message, handedOverMs: monotonicMs(), missing: room.size, receiptsMs: [] };
+    const handedOverMs = this.#contestant.onHandOver ? undefined : monotonicMs();
+    const flight: Flight = { message, handedOverMs, missing: room.size, receiptsMs: [] };
     room.flights.push(flight);
     this.#flights.set(message.sequence, flight);
-    this.#send(message);
+    void this.#send(message);
     return flight;
   }
 
@@ -137,7 +138,7 @@ export class Audience implements Disposable {
           room,
           port: contestant.port,
           dialogue: contestant.dialogue({ subscriber, room, selection }),
-          reads: subscriber % oneReaderIn === 0,
+          reads: reads(subscriber, { rooms, subscribers }),
           sourceAddress: sourceAddress(subscriber),
           onDelivery: (who, bytes) => this.#deliver(who, bytes),
           onFailure: (cause) => this.#failure.reject(cause),
@@ -152,9 +153,10 @@ export class Audience implements Disposable {
   /** A subscription may become effective some time after it was asked for: sends until one message a room reaches all. */
   async #rehearse(): Promise<void> {
     do {
+      await this.#quiet();
       this.deliveries = 0;
-      for (let room = 0; room < this.#rooms.length; room++) this.#send(this.#nextMessage(room));
-      await Promise.race([this.#quiet(), this.failed, this.#contestant.server.failed]);
+      await Promise.all(this.#rooms.map((_, room) => this.#send(this.#nextMessage(room))));
+      await this.#quiet();
     } while (this.deliveries !== this.size);
     for (const subscriber of this.#subscribers) subscriber.forget();
     this.deliveries = 0;
@@ -162,12 +164,16 @@ export class Audience implements Disposable {
     this.#rehearsing = false;
   }
 
-  /** Comes back when all have been reached or none was for a second. */
+  /** Comes back when the server has been through its event loop several times and nobody got anything meanwhile. */
   async #quiet(): Promise<void> {
-    this.lastDeliveryMs = monotonicMs();
-    while (this.deliveries < this.size && monotonicMs() - this.lastDeliveryMs < rehearsalQuietMs) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    let before: number;
+    do {
+      before = this.deliveries;
+      for (let turn = 0; turn < quietTurns; turn++) {
+        await Promise.race([this.#contestant.server.usage(), this.failed]);
+        await new Promise((resolve) => setTimeout(resolve, quietTurnMs));
+      }
+    } while (this.deliveries !== before);
   }
 
   #nextMessage(room: number): BenchMessage {
@@ -175,8 +181,8 @@ export class Audience implements Disposable {
     return { room, sequence, content: contentOf(sequence) };
   }
 
-  #send(message: BenchMessage): void {
-    this.#contestant.publish(message).catch((cause: unknown) => {
+  async #send(message: BenchMessage): Promise<void> {
+    await this.#contestant.publish(message).catch((cause: unknown) => {
       this.#failure.reject(new Error("A message was not taken.", { cause }));
     });
   }
@@ -201,6 +207,12 @@ interface Room {
   size: number;
   /** Every message of the room, in the order of sending, which is that of delivery. */
   flights: Flight[];
+}
+
+/** One in a hundred, and at least two in a room, to compare their order: some of one room, or everybody in some rooms. */
+function reads(subscriber: number, { rooms, subscribers }: { rooms: number; subscribers: number }): boolean {
+  if (rooms > 1) return (subscriber % rooms) % 100 === 0;
+  return subscriber % Math.min(100, Math.ceil(subscribers / 2)) === 0;
 }
 
 /** A loopback address has some 28,000 ports for clients. */

@@ -1,3 +1,4 @@
+import { until } from "../../test/support/until.ts";
 import type { Audience, Flight } from "./audience.ts";
 import { monotonicMs } from "./clock.ts";
 import type { Program } from "./processes.ts";
@@ -88,7 +89,10 @@ export async function fixedRate(
     }
   });
   audience.notesReceipts = false;
-  const latenciesMs = flights.flatMap(({ handedOverMs, receiptsMs }) => receiptsMs.map((atMs) => atMs - handedOverMs));
+  await until("the contestant has said when it handed over each message", () =>
+    flights.every(({ handedOverMs }) => handedOverMs !== undefined),
+  );
+  const latenciesMs = flights.flatMap(({ handedOverMs, receiptsMs }) => receiptsMs.map((atMs) => atMs - handedOverMs!));
   return { ...figures, p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99) };
 }
 
