@@ -54,12 +54,14 @@ export function openDatabase({
     application_name: applicationName,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    options: "-c TimeZone=UTC -c DateStyle=ISO",
+    options: "-c TimeZone=UTC -c DateStyle=ISO -c jit=off",
     types,
     ...timeouts,
   });
-  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
-  pool.on("error", onFault);
+  let closing: Promise<void> | undefined;
+  // An idle connection that breaks is dropped by the pool; without a listener it would end the process. The pool is
+  // closed a moment before its connections are: how these end is then of no interest.
+  pool.on("error", (fault) => closing ?? onFault(fault));
 
   async function transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
     const client = await pool.connect();
@@ -77,7 +79,6 @@ export function openDatabase({
     }
   }
 
-  let closing: Promise<void> | undefined;
   const close = () => (closing ??= pool.end());
   return {
     pool,
