@@ -13,6 +13,8 @@ const startLimitMs = 120_000;
 const retryLimitMs = 15_000;
 const retryMs = 200;
 const shownLogBytes = 4_000;
+// Little is written while it runs; this is for one that fails to start over and over.
+const maxLogBytes = 8 * 1024 * 1024;
 
 /** What goes away by itself or on another port: a port just taken, backends of a killed postmaster that are about to end. */
 const passing = /could not create any TCP\/IP sockets|shared memory block .* in use|"postmaster\.pid" already exists/;
@@ -70,7 +72,11 @@ async function spawnPostgres({ cluster, settings }: Options, port: number): Prom
   const all = { listen_addresses: "127.0.0.1", port, unix_socket_directories: "", timezone: "UTC", ...settings };
   // A file, not a pipe: Postgres outlives this process where that is killed, and must not stumble over a broken pipe.
   await using log = await open(cluster.serverLog, "a", 0o600);
-  const { size: logStart } = await log.stat();
+  let { size: logStart } = await log.stat();
+  if (logStart > maxLogBytes) {
+    await log.truncate(0);
+    logStart = 0;
+  }
   const child = spawn(
     cluster.binaries.postgres,
     ["-D", cluster.cluster, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
