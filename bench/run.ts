@@ -1,0 +1,17 @@
+// `npm run bench` lists the benches; `npm run bench -- NAME [options]` runs one.
+import { spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
+
+const folder = new URL("./", import.meta.url);
+const names = (await readdir(folder))
+  .filter((name) => /^[a-z-]+\.ts$/.test(name) && name !== "run.ts")
+  .map((name) => name.slice(0, -3));
+const [name, ...options] = process.argv.slice(2);
+
+if (!name || !names.includes(name)) {
+  console.log(`npm run bench -- NAME [options], NAME one of: ${names.join(", ")}`);
+  process.exitCode = name ? 2 : 0;
+} else {
+  const child = spawn(process.execPath, [new URL(`${name}.ts`, folder).pathname, ...options], { stdio: "inherit" });
+  child.on("exit", (code) => (process.exitCode = code ?? 1));
+}

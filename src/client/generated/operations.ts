@@ -1,0 +1,1584 @@
+/* Generated from schema.graphql and src/client/operations by `npm run codegen`. */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type AddMemberInput = {
+  role?: MemberRole;
+  roomId: string;
+  userId: string;
+};
+
+export type CreateRoomInput = {
+  memberIds?: Array<string>;
+  name: string;
+};
+
+export type DeleteMessageInput = {
+  messageId: string;
+  roomId: string;
+};
+
+export type EditMessageInput = {
+  content: string;
+  messageId: string;
+  roomId: string;
+};
+
+export type MemberRole =
+  | 'ADMIN'
+  | 'MEMBER'
+  | 'OWNER';
+
+export type OpenDirectRoomInput = {
+  userId: string;
+};
+
+export type RefreshTokenInput = {
+  token: string;
+};
+
+export type RemoveMemberInput = {
+  roomId: string;
+  userId: string;
+};
+
+export type RoomEventKind =
+  | 'MEMBER'
+  | 'MESSAGE'
+  | 'RECEIPT'
+  | 'ROOM';
+
+export type RoomKind =
+  | 'DIRECT'
+  | 'GROUP';
+
+export type SendMessageInput = {
+  /** 1 to 64 characters chosen by the client, best a UUID; made by the server where left out. */
+  clientMessageId?: string | null | undefined;
+  /** 1 to 8,000 characters (Unicode code points). */
+  content: string;
+  replyToId?: string | null | undefined;
+  roomId: string;
+};
+
+export type UpdateMemberInput = {
+  role: MemberRole;
+  roomId: string;
+  userId: string;
+};
+
+export type UpdateRoomInput = {
+  name: string;
+  roomId: string;
+};
+
+export type UserErrorCode =
+  | 'CONFLICT'
+  | 'FORBIDDEN'
+  | 'INVALID'
+  | 'NOT_FOUND'
+  | 'RATE_LIMITED';
+
+export type UserFieldsFragment = { id: string, name: string, avatarUrl: string | null };
+
+export type MessageFieldsFragment = { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null };
+
+export type MemberFieldsFragment = { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } };
+
+type EventFields_MemberJoined_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MemberLeft_Fragment = { cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MemberUpdated_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MessageDeleted_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MessageEdited_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MessageSent_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_MessagesRead_Fragment = { cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } };
+
+type EventFields_RoomUpdated_Fragment = { cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } };
+
+export type EventFieldsFragment =
+  | EventFields_MemberJoined_Fragment
+  | EventFields_MemberLeft_Fragment
+  | EventFields_MemberUpdated_Fragment
+  | EventFields_MessageDeleted_Fragment
+  | EventFields_MessageEdited_Fragment
+  | EventFields_MessageSent_Fragment
+  | EventFields_MessagesRead_Fragment
+  | EventFields_RoomUpdated_Fragment
+;
+
+export type RoomEventsSubscriptionVariables = Exact<{
+  roomId: string;
+  after?: string | null | undefined;
+  kinds?: Array<RoomEventKind> | RoomEventKind | null | undefined;
+}>;
+
+
+export type RoomEventsSubscription = { roomEvents:
+    | { __typename: 'CaughtUp', cursors: Array<string> }
+    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+   };
+
+export type InboxSubscriptionVariables = Exact<{
+  after?: Array<string> | string | null | undefined;
+  kinds?: Array<RoomEventKind> | RoomEventKind | null | undefined;
+}>;
+
+
+export type InboxSubscription = { inbox:
+    | { __typename: 'CaughtUp', cursors: Array<string> }
+    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+   };
+
+export type SyncQueryVariables = Exact<{
+  after: Array<string> | string;
+  first?: number | null | undefined;
+}>;
+
+
+export type SyncQuery = { sync: { cursors: Array<string>, hasMore: boolean, events: Array<
+      | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+    > } };
+
+export type SendMessageMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMessageMutation = { sendMessage: { message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type EditMessageMutationVariables = Exact<{
+  input: EditMessageInput;
+}>;
+
+
+export type EditMessageMutation = { editMessage: { message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type DeleteMessageMutationVariables = Exact<{
+  input: DeleteMessageInput;
+}>;
+
+
+export type DeleteMessageMutation = { deleteMessage: { message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type RefreshTokenMutationVariables = Exact<{
+  input: RefreshTokenInput;
+}>;
+
+
+export type RefreshTokenMutation = { refreshToken: { expiresAt: string | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type RoomFieldsFragment = { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null };
+
+type ErrorFields_ConflictError_Fragment = { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null };
+
+type ErrorFields_ForbiddenError_Fragment = { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null };
+
+type ErrorFields_InputError_Fragment = { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null };
+
+type ErrorFields_NotFoundError_Fragment = { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null };
+
+type ErrorFields_RateLimitedError_Fragment = { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null };
+
+export type ErrorFieldsFragment =
+  | ErrorFields_ConflictError_Fragment
+  | ErrorFields_ForbiddenError_Fragment
+  | ErrorFields_InputError_Fragment
+  | ErrorFields_NotFoundError_Fragment
+  | ErrorFields_RateLimitedError_Fragment
+;
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { id: string, name: string, avatarUrl: string | null } };
+
+export type UsersQueryVariables = Exact<{
+  search: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type UsersQuery = { users: { edges: Array<{ node: { id: string, name: string, avatarUrl: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type RoomsQuery = { rooms: { edges: Array<{ node: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RoomQuery = { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null };
+
+export type RoomMembersQueryVariables = Exact<{
+  id: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type RoomMembersQuery = { room: { id: string, members: { edges: Array<{ node: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type RoomMessagesQueryVariables = Exact<{
+  id: string;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type RoomMessagesQuery = { room: { id: string, cursor: string, messages: { edges: Array<{ node: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
+
+export type CreateRoomMutationVariables = Exact<{
+  input: CreateRoomInput;
+}>;
+
+
+export type CreateRoomMutation = { createRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type OpenDirectRoomMutationVariables = Exact<{
+  input: OpenDirectRoomInput;
+}>;
+
+
+export type OpenDirectRoomMutation = { openDirectRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type UpdateRoomMutationVariables = Exact<{
+  input: UpdateRoomInput;
+}>;
+
+
+export type UpdateRoomMutation = { updateRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type AddMemberMutationVariables = Exact<{
+  input: AddMemberInput;
+}>;
+
+
+export type AddMemberMutation = { addMember: { member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type RemoveMemberMutationVariables = Exact<{
+  input: RemoveMemberInput;
+}>;
+
+
+export type RemoveMemberMutation = { removeMember: { room: { id: string } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type UpdateMemberMutationVariables = Exact<{
+  input: UpdateMemberInput;
+}>;
+
+
+export type UpdateMemberMutation = { updateMember: { member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const UserFieldsFragmentDoc = new TypedDocumentString(`
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+    `, {"fragmentName":"UserFields"}) as unknown as TypedDocumentString<UserFieldsFragment, unknown>;
+export const MessageFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}`, {"fragmentName":"MessageFields"}) as unknown as TypedDocumentString<MessageFieldsFragment, unknown>;
+export const MemberFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}`, {"fragmentName":"MemberFields"}) as unknown as TypedDocumentString<MemberFieldsFragment, unknown>;
+export const EventFieldsFragmentDoc = new TypedDocumentString(`
+    fragment EventFields on RoomEvent {
+  cursor
+  previousCursor
+  room {
+    id
+    name
+    kind
+  }
+  ... on MessageSent {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageEdited {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageDeleted {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessagesRead {
+    ranges {
+      reader {
+        ...UserFields
+      }
+      from
+      through
+      readAt
+    }
+  }
+  ... on MemberJoined {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberUpdated {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberLeft {
+    user {
+      ...UserFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}`, {"fragmentName":"EventFields"}) as unknown as TypedDocumentString<EventFieldsFragment, unknown>;
+export const RoomFieldsFragmentDoc = new TypedDocumentString(`
+    fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}`, {"fragmentName":"RoomFields"}) as unknown as TypedDocumentString<RoomFieldsFragment, unknown>;
+export const ErrorFieldsFragmentDoc = new TypedDocumentString(`
+    fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}
+    `, {"fragmentName":"ErrorFields"}) as unknown as TypedDocumentString<ErrorFieldsFragment, unknown>;
+export const RoomEventsDocument = new TypedDocumentString(`
+    subscription RoomEvents($roomId: ID!, $after: Cursor, $kinds: [RoomEventKind!]) {
+  roomEvents(roomId: $roomId, after: $after, kinds: $kinds) {
+    __typename
+    ...EventFields
+    ... on CaughtUp {
+      cursors
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment EventFields on RoomEvent {
+  cursor
+  previousCursor
+  room {
+    id
+    name
+    kind
+  }
+  ... on MessageSent {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageEdited {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageDeleted {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessagesRead {
+    ranges {
+      reader {
+        ...UserFields
+      }
+      from
+      through
+      readAt
+    }
+  }
+  ... on MemberJoined {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberUpdated {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberLeft {
+    user {
+      ...UserFields
+    }
+  }
+}`) as unknown as TypedDocumentString<RoomEventsSubscription, RoomEventsSubscriptionVariables>;
+export const InboxDocument = new TypedDocumentString(`
+    subscription Inbox($after: [Cursor!], $kinds: [RoomEventKind!]) {
+  inbox(after: $after, kinds: $kinds) {
+    __typename
+    ...EventFields
+    ... on CaughtUp {
+      cursors
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment EventFields on RoomEvent {
+  cursor
+  previousCursor
+  room {
+    id
+    name
+    kind
+  }
+  ... on MessageSent {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageEdited {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageDeleted {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessagesRead {
+    ranges {
+      reader {
+        ...UserFields
+      }
+      from
+      through
+      readAt
+    }
+  }
+  ... on MemberJoined {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberUpdated {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberLeft {
+    user {
+      ...UserFields
+    }
+  }
+}`) as unknown as TypedDocumentString<InboxSubscription, InboxSubscriptionVariables>;
+export const SyncDocument = new TypedDocumentString(`
+    query Sync($after: [Cursor!]!, $first: Int) {
+  sync(after: $after, first: $first) {
+    events {
+      __typename
+      ...EventFields
+    }
+    cursors
+    hasMore
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment EventFields on RoomEvent {
+  cursor
+  previousCursor
+  room {
+    id
+    name
+    kind
+  }
+  ... on MessageSent {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageEdited {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessageDeleted {
+    message {
+      ...MessageFields
+    }
+  }
+  ... on MessagesRead {
+    ranges {
+      reader {
+        ...UserFields
+      }
+      from
+      through
+      readAt
+    }
+  }
+  ... on MemberJoined {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberUpdated {
+    member {
+      ...MemberFields
+    }
+  }
+  ... on MemberLeft {
+    user {
+      ...UserFields
+    }
+  }
+}`) as unknown as TypedDocumentString<SyncQuery, SyncQueryVariables>;
+export const SendMessageDocument = new TypedDocumentString(`
+    mutation SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    message {
+      ...MessageFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<SendMessageMutation, SendMessageMutationVariables>;
+export const EditMessageDocument = new TypedDocumentString(`
+    mutation EditMessage($input: EditMessageInput!) {
+  editMessage(input: $input) {
+    message {
+      ...MessageFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<EditMessageMutation, EditMessageMutationVariables>;
+export const DeleteMessageDocument = new TypedDocumentString(`
+    mutation DeleteMessage($input: DeleteMessageInput!) {
+  deleteMessage(input: $input) {
+    message {
+      ...MessageFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<DeleteMessageMutation, DeleteMessageMutationVariables>;
+export const RefreshTokenDocument = new TypedDocumentString(`
+    mutation RefreshToken($input: RefreshTokenInput!) {
+  refreshToken(input: $input) {
+    expiresAt
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<RefreshTokenMutation, RefreshTokenMutationVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    ...UserFields
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}`) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const UsersDocument = new TypedDocumentString(`
+    query Users($search: String!, $first: Int, $after: String) {
+  users(search: $search, first: $first, after: $after) {
+    edges {
+      node {
+        ...UserFields
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}`) as unknown as TypedDocumentString<UsersQuery, UsersQueryVariables>;
+export const RoomsDocument = new TypedDocumentString(`
+    query Rooms($first: Int, $after: String) {
+  rooms(first: $first, after: $after) {
+    edges {
+      node {
+        ...RoomFields
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}`) as unknown as TypedDocumentString<RoomsQuery, RoomsQueryVariables>;
+export const RoomDocument = new TypedDocumentString(`
+    query Room($id: ID!) {
+  room(id: $id) {
+    ...RoomFields
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}`) as unknown as TypedDocumentString<RoomQuery, RoomQueryVariables>;
+export const RoomMembersDocument = new TypedDocumentString(`
+    query RoomMembers($id: ID!, $first: Int, $after: String) {
+  room(id: $id) {
+    id
+    members(first: $first, after: $after) {
+      edges {
+        node {
+          ...MemberFields
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}`) as unknown as TypedDocumentString<RoomMembersQuery, RoomMembersQueryVariables>;
+export const RoomMessagesDocument = new TypedDocumentString(`
+    query RoomMessages($id: ID!, $last: Int, $before: String) {
+  room(id: $id) {
+    id
+    cursor
+    messages(last: $last, before: $before) {
+      edges {
+        node {
+          ...MessageFields
+        }
+      }
+      pageInfo {
+        hasPreviousPage
+        startCursor
+      }
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}`) as unknown as TypedDocumentString<RoomMessagesQuery, RoomMessagesQueryVariables>;
+export const CreateRoomDocument = new TypedDocumentString(`
+    mutation CreateRoom($input: CreateRoomInput!) {
+  createRoom(input: $input) {
+    room {
+      ...RoomFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<CreateRoomMutation, CreateRoomMutationVariables>;
+export const OpenDirectRoomDocument = new TypedDocumentString(`
+    mutation OpenDirectRoom($input: OpenDirectRoomInput!) {
+  openDirectRoom(input: $input) {
+    room {
+      ...RoomFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<OpenDirectRoomMutation, OpenDirectRoomMutationVariables>;
+export const UpdateRoomDocument = new TypedDocumentString(`
+    mutation UpdateRoom($input: UpdateRoomInput!) {
+  updateRoom(input: $input) {
+    room {
+      ...RoomFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MessageFields on Message {
+  id
+  clientMessageId
+  position
+  version
+  sender {
+    ...UserFields
+  }
+  content
+  hlc
+  sentAt
+  editedAt
+  deletedAt
+  replyTo {
+    id
+    content
+    deletedAt
+    sender {
+      ...UserFields
+    }
+  }
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment RoomFields on Room {
+  id
+  kind
+  name
+  peer {
+    ...UserFields
+  }
+  createdAt
+  memberCount
+  cursor
+  membership {
+    ...MemberFields
+  }
+  lastMessage {
+    ...MessageFields
+  }
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<UpdateRoomMutation, UpdateRoomMutationVariables>;
+export const AddMemberDocument = new TypedDocumentString(`
+    mutation AddMember($input: AddMemberInput!) {
+  addMember(input: $input) {
+    member {
+      ...MemberFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<AddMemberMutation, AddMemberMutationVariables>;
+export const RemoveMemberDocument = new TypedDocumentString(`
+    mutation RemoveMember($input: RemoveMemberInput!) {
+  removeMember(input: $input) {
+    room {
+      id
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<RemoveMemberMutation, RemoveMemberMutationVariables>;
+export const UpdateMemberDocument = new TypedDocumentString(`
+    mutation UpdateMember($input: UpdateMemberInput!) {
+  updateMember(input: $input) {
+    member {
+      ...MemberFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment MemberFields on Member {
+  id
+  version
+  user {
+    ...UserFields
+  }
+  role
+  joinedAt
+  leftAt
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<UpdateMemberMutation, UpdateMemberMutationVariables>;
