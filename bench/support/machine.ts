@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 
 /** The process under test has this core to itself. */
 export const serverCore = 0;
@@ -8,6 +8,8 @@ export const serverCore = 0;
 export const loadCore = 1;
 
 const coreCount = cpus().length;
+/** What others had the machine do before the bench began. */
+const loadBefore = loadavg()[0]!;
 const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
 /** Without two cores and taskset the figures are worth little; the header of the report says so. */
 export const canPin = coreCount >= 2 && hasTaskset;
@@ -44,5 +46,5 @@ function openFilesAllowed(): number {
 export function describeMachine(): string {
   const model = cpus()[0]?.model ?? "unknown processor";
   const cores = canPin ? `server on core ${serverCore}, everything else on core ${loadCore}` : "NOT PINNED to cores";
-  return `${coreCount} cores (${model}), ${cores}, Node ${process.version}, ${process.platform}`;
+  return `${coreCount} cores (${model}), ${cores}, Node ${process.version}, ${process.platform}, load average before the run ${loadBefore.toFixed(2)}`;
 }
