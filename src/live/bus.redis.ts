@@ -33,22 +33,29 @@ export async function openRedisBus(options: {
     onMessage: (channel, message) => messages.emit("message", channel, message),
     onChange: () => changed?.(),
   });
+  const { publisher, subscriber } = connections;
   let closing = false;
-  const link = {
-    ...connections,
-    close() {
-      closing = true;
-      connections.close();
+  const created = createBus({
+    log,
+    engine: createEngine(connections, messages),
+    link: {
+      isReady: () => publisher.isReady(),
+      isUp: () => publisher.isWhole() && subscriber.isComplete(),
+      acknowledged: (channel) => subscriber.acknowledged(channel),
+      close() {
+        closing = true;
+        subscriber.close();
+        publisher.close();
+      },
     },
-  };
-  const created = createBus({ engine: createEngine(connections, messages), link, log });
+  });
   changed = created.changed;
   await upOrDeadline(created.bus, 2 * timings.deadlineMs);
 
   const tell = (up: boolean) => {
     if (closing) return;
     if (up) log.info("The bus over Redis is up");
-    else log.warn({ err: connections.lastError() }, "The bus over Redis is down");
+    else log.warn({ err: publisher.lastError() ?? subscriber.lastError() }, "The bus over Redis is down");
   };
   if (!created.bus.up) tell(false);
   created.bus.onStateChange(tell);
@@ -60,8 +67,7 @@ export async function openRedisBus(options: {
  * `acknowledged` tells about Redis. (A subscription that fails, or is ended before it has begun, RedisPubSub leaves behind,
  * or ends the process by a rejection that nobody can handle.)
  */
-function createEngine(connections: RedisPubSubConnections, messages: EventEmitter): PubSubEngine {
-  const { subscriber } = connections;
+function createEngine({ publisher, subscriber }: RedisPubSubConnections, messages: EventEmitter): PubSubEngine {
   const subscriberOfPair = Object.assign(messages, {
     subscribe(channel: string, done: (err: null) => void) {
       subscriber.add(channel);
@@ -77,7 +83,7 @@ function createEngine(connections: RedisPubSubConnections, messages: EventEmitte
       if (pendingChars + text.length > maxPendingChars) throw new Error("Too much is being published");
       pendingChars += text.length;
       try {
-        await connections.publish(channel, text);
+        await publisher.publish(channel, text);
       } finally {
         pendingChars -= text.length;
       }

@@ -44,12 +44,15 @@ test("a command in a cluster goes to the node that has its key", async () => {
 
 test("a connection that is closed while Redis is away does not come back", async () => {
   await using server = await startRedis();
-  const { client, close } = connectRedis(server.url, "commands", { log });
-  await until("it is connected", () => client.status === "ready");
+  const [closed, open] = [1, 2].map(() => connectRedis(server.url, "commands", { log }));
+  const both = [closed!, open!];
+  await until("both are connected", () => both.every(({ client }) => client.status === "ready"));
   await server.kill();
-  await until("it knows", () => client.status !== "ready");
-  close();
+  await until("both know", () => both.every(({ client }) => client.status !== "ready"));
+  closed!.close();
   await server.restart();
-  await expect(client.get("key")).rejects.toThrow();
-  expect(String(await server.command("client", "list"))).not.toContain("causerie-");
+  await until("the other is back, having waited as long", () => open!.client.status === "ready");
+  await expect(closed!.client.get("key")).rejects.toThrow();
+  expect(String(await server.command("client", "list")).match(/causerie-/g)).toHaveLength(1);
+  open!.close();
 });

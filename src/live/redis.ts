@@ -70,6 +70,8 @@ export function connectCluster(address: RedisAddress, options: RedisConnectionOp
     // Nodes are connected as soon as they are known: no command has to wait for a connection.
     redisOptions: { ...commonOptions(address, options), lazyConnect: false },
     enableOfflineQueue: false,
+    // It asks at once, when the nodes are known and not yet connected, and would take that for a failure.
+    enableReadyCheck: false,
     clusterRetryStrategy: backoff(options.timings),
     // A command meets a slot that moves, or a failover, at most this often, a tenth of a second apart.
     maxRedirections: 5,
@@ -97,10 +99,13 @@ function supervised<Client extends Redis | Cluster>(
 ): RedisConnection<Client> {
   const log = options.log.child({ redis: options.role });
   let lastError: Error | undefined;
-  client.on("error", (err: Error) => {
-    lastError = err;
-    log.debug({ err }, "Redis connection failed");
-  });
+  // A cluster tells its nodes' failures apart from its own, which say only that all nodes failed.
+  for (const event of ["error", "node error"]) {
+    client.on(event, (err: Error) => {
+      lastError = err;
+      log.debug({ err }, "Redis connection failed");
+    });
+  }
   const stopHeartbeat = keepHeartbeat({
     connections,
     intervalMs: options.timings.heartbeatMs,

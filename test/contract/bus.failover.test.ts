@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
 import { Command } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRedisBus } from "../../src/live/bus.redis.ts";
@@ -91,6 +95,19 @@ describe("The bus over a cluster", () => {
     await until("it has recovered", () => recoveries() > 0);
     expect(await subscribed([from!], moved, "shardnumsub")).toBe(0);
     await expectAllHeard(here, listeners);
+  });
+
+  test("opens by any way to one of its nodes, whatever the cluster calls that node", async () => {
+    const way = createServer((socket) => {
+      const onwards = connect(cluster.nodes[0]!.port, "127.0.0.1");
+      void pipeline(socket, onwards, socket).catch(() => socket.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(way, "listening");
+    const { port } = way.address() as AddressInfo;
+    await using bus = await openRedisBus({ url: `redis+cluster://127.0.0.1:${port}`, log: silent });
+    expect(bus.up).toBe(true);
+    await expectAllHeard(bus, await listenToAll(there));
+    way.close();
   });
 
   test("comes back after all of it was away", async () => {
