@@ -18,7 +18,7 @@ async function openStarted(world: ReturnType<typeof createWorld>, more = {}) {
   void tab.queue.start();
   await world.clock.advance(10);
   const add = async (content: string, roomId = "room") => {
-    const [item] = await Promise.all([tab.queue.add({ roomId, content }), world.clock.advance(5)]);
+    const [item] = await Promise.all([tab.queue.add({ roomId, content }), world.clock.advance(15)]);
     return item;
   };
   const shown = () => tab.queue.items.get().map((item) => `${item.content} ${item.status}`);
@@ -84,7 +84,7 @@ describe("OfflineQueue", () => {
     const { queue, add, shown } = await openStarted(world);
     await add("a");
     await add("b");
-    await world.clock.advance(30);
+    await world.clock.advance(150);
     expect(shown()).toEqual(["a queued", "b queued"]);
     expect(queue.items.get()[0]!.lastError).toEqual({ code: "UNREACHED", message: "The connection was lost." });
     await world.clock.advance(minuteMs);
@@ -107,9 +107,9 @@ describe("OfflineQueue", () => {
     const world = worldOf("limited");
     const { add } = await openStarted(world);
     await add("a");
-    await world.clock.advance(4_900);
+    await world.clock.advance(5_000);
     expect(world.calls).toHaveLength(1);
-    await world.clock.advance(200);
+    await world.clock.advance(500);
     expect(world.posted("room")).toEqual(["a"]);
   });
 
@@ -125,7 +125,7 @@ describe("OfflineQueue", () => {
     expect(world.calls.length).toBeGreaterThan(20);
     isOnline = true;
     queue.retryNow();
-    await world.clock.advance(100);
+    await world.clock.advance(500);
     expect([...world.posted("room 1"), ...world.posted("room 2")]).toEqual(["a", "b"]);
   });
 
@@ -163,7 +163,7 @@ describe("OfflineQueue", () => {
     });
     await add("a", "silent");
     await add("b", "other");
-    await world.clock.advance(10);
+    await world.clock.advance(50);
     expect(await world.medium.keys("")).toHaveLength(1);
   });
 
@@ -172,7 +172,7 @@ describe("OfflineQueue", () => {
     world.refused.set("bad", { code: "FORBIDDEN", message: "Not now." });
     const { queue, add, shown } = await openStarted(world);
     const { clientMessageId } = await add("bad");
-    await world.clock.advance(100);
+    await world.clock.advance(500);
     world.refused.clear();
     const retrying = queue.retry(clientMessageId);
     const adding = add("next");
@@ -189,7 +189,7 @@ describe("OfflineQueue", () => {
     const { queue, add, shown } = await openStarted(world, { backoff: { random: () => 0.999 } });
     const first = await add("a");
     const second = await add("b");
-    await world.clock.advance(30);
+    await world.clock.advance(150);
     const discarding = queue.discard(first.clientMessageId);
     await world.clock.advance(10);
     expect(await discarding).toBe(true);
@@ -207,7 +207,7 @@ describe("OfflineQueue", () => {
     await world.clock.advance(5);
     expect(queue.items.get()[0]!.status).toBe("sending");
     const discarding = queue.discard(clientMessageId);
-    await world.clock.advance(100);
+    await world.clock.advance(500);
     expect(await discarding).toBe(false);
     expect(world.posted("room")).toEqual(["a"]);
   });
@@ -247,7 +247,7 @@ describe("OfflineQueue over a reload", () => {
     const before = await openStarted(world);
     const { clientMessageId } = await before.add("a");
     await before.add("b");
-    await world.clock.advance(25);
+    await world.clock.advance(150);
     expect(before.queue.items.get()[0]!.status).toBe("sending");
     before.kill();
     const after = await openStarted(world);
@@ -263,7 +263,7 @@ describe("OfflineQueue over a reload", () => {
     world.refused.set("bad", { code: "FORBIDDEN", message: "No." });
     const before = await openStarted(world);
     await before.add("bad");
-    await world.clock.advance(100);
+    await world.clock.advance(500);
     before.queue.dispose();
     const after = await openStarted(world);
     await world.clock.advance(minuteMs);
@@ -288,7 +288,7 @@ describe("OfflineQueue over a reload", () => {
     const world = createWorld({ nextFate: () => "lost there" });
     const { queue, add } = await openStarted(world);
     await add("a");
-    await world.clock.advance(30);
+    await world.clock.advance(150);
     queue.dispose();
     await world.clock.advance(10);
     expect(world.clock.timers).toBe(0);

@@ -37,7 +37,7 @@ export function createWorld(options: { nextFate?: () => Fate; isLockShared?: boo
 
   async function receive(message: OutgoingMessage): Promise<SendOutcome<Posted>> {
     const fate = nextFate();
-    await delay(20);
+    await delay(100);
     if (fate === "lost there") throw new Error("The connection was lost.");
     if (fate === "limited")
       return { ok: false, code: "RATE_LIMITED", message: "Too many requests.", retryAfterMs: 5_000 };
@@ -47,7 +47,7 @@ export function createWorld(options: { nextFate?: () => Fate; isLockShared?: boo
       return never;
     }
     const outcome = post(message);
-    await delay(20);
+    await delay(100);
     if (fate === "lost back") throw new Error("The connection was lost.");
     return outcome;
   }
@@ -78,7 +78,7 @@ export function createWorld(options: { nextFate?: () => Fate; isLockShared?: boo
       storage: mortal(medium, () => delay(1), unlessDead),
       clock: tabClock,
       lock,
-      backoff: { baseMs: 500, maxMs: 8_000 },
+      backoff: { baseMs: 500, maxMs: 8_000, random: () => 0.999 },
       onFault: (error) => faults.push(error),
       async send(message) {
         calls.push({ ...message, tab });
