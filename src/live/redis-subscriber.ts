@@ -35,8 +35,7 @@ const notConfirmed = Promise.resolve(false);
 export function createSubscriber(
   options: { connection: RedisConnection<Redis>; log: Logger; sharded: boolean } & SubscriberEvents,
 ): Subscriber {
-  const { log, sharded, onChange } = options;
-  const { connection } = options;
+  const { connection, log, sharded, onChange } = options;
   const redis = connection.client;
   /** Whether Redis has confirmed it on the present connection. */
   const channels = new Map<string, Promise<boolean>>();

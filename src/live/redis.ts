@@ -21,7 +21,7 @@ export const redisTimings: RedisTimings = { heartbeatMs: 500, deadlineMs: 1_000,
 
 export interface RedisConnection<Client extends Redis | Cluster> {
   readonly client: Client;
-  /** The latest failure of the connection, for whoever tells that it is down. */
+  /** The latest failure since the connection was last ready, for whoever tells that it is down. */
   readonly lastError: () => Error | undefined;
   /** For good. Commands under way are rejected. */
   readonly close: () => void;
@@ -106,6 +106,7 @@ function supervised<Client extends Redis | Cluster>(
       log.debug({ err }, "Redis connection failed");
     });
   }
+  client.on("ready", () => (lastError = undefined));
   const stopHeartbeat = keepHeartbeat({
     connections,
     intervalMs: options.timings.heartbeatMs,

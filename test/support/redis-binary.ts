@@ -10,10 +10,20 @@ const servicePolicyFile = "/usr/sbin/policy-rc.d";
 
 let found: Promise<string> | undefined;
 
-/** The path of `redis-server`. Installs it where that is possible; else the tests fail, they are never passed over. */
+/**
+ * The path of a `redis-server` of version 7 or newer. Installs it where that is possible; else the tests fail, they are never
+ * passed over. To be called once before tests run side by side: two installations at once hinder each other.
+ */
 export function redisServerBinary(): Promise<string> {
-  found ??= findOrInstall();
+  found ??= findOrInstall().then(checked);
   return found;
+}
+
+async function checked(path: string): Promise<string> {
+  const { stdout } = await run(path, ["--version"]);
+  const [, version] = /v=(\d+)/.exec(stdout) ?? [];
+  if (Number(version) < 7) throw new Error(`The tests need redis-server 7 or newer; this is ${stdout.trim()}`);
+  return path;
 }
 
 async function findOrInstall(): Promise<string> {
