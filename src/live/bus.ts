@@ -5,8 +5,9 @@
 export interface Bus extends AsyncDisposable {
   /**
    * Hands the text to all subscribers of the channel on every node, at most once; publications of one node to one channel
-   * arrive in the order of the calls (but for those made while a Redis Cluster moves the channel's slot). Resolves false when it could not be handed over (bus down, deadline passed); then it may
-   * still have arrived. Never rejects, keeps nothing for later.
+   * arrive in the order of the calls (but for those made while a Redis Cluster moves the channel's slot). Resolves false when
+   * it could not be handed over (bus down, deadline passed); then it may still have arrived. Never rejects, keeps nothing for
+   * later.
    * @throws TypeError for a channel's name that no id makes.
    */
   publish(channel: string, text: string): Promise<boolean>;
