@@ -18,7 +18,7 @@ async function openStarted(world: ReturnType<typeof createWorld>, more = {}) {
   void tab.queue.start();
   await world.clock.advance(10);
   const add = async (content: string, roomId = "room") => {
-    const [item] = await Promise.all([tab.queue.add({ roomId, content }), world.clock.advance(15)]);
+    const [item] = await Promise.all([tab.queue.add({ roomId, content }), world.clock.advance(25)]);
     return item;
   };
   const shown = () => tab.queue.items.get().map((item) => `${item.content} ${item.status}`);
@@ -66,14 +66,14 @@ describe("OfflineQueue", () => {
   });
 
   it("keeps in view what is added while the storage is looked at, whenever the two meet", async () => {
-    for (let offsetMs = 0; offsetMs <= 8; offsetMs++) {
+    for (let offsetMs = 0; offsetMs <= 12; offsetMs++) {
       const world = worldOf();
       const { queue } = await openStarted(world, { send: () => new Promise(() => undefined) });
       const counts: number[] = [];
       queue.items.subscribe(() => counts.push(queue.items.get().length));
       const adding = queue.add({ roomId: "room", content: "a" });
       await world.clock.advance(offsetMs);
-      await Promise.all([adding, queue.refresh(), world.clock.advance(20)]);
+      await Promise.all([adding, queue.refresh(), world.clock.advance(40)]);
       expect(new Set(counts)).toEqual(new Set([1]));
     }
   });
@@ -366,7 +366,7 @@ describe("OfflineQueue in two tabs", () => {
     const [one, two] = [await openStarted(world), await openStarted(world)];
     await Promise.all([one.add("a"), two.queue.refresh()]);
     for (let index = 0; index < 10; index++) {
-      await Promise.all([two.queue.refresh(), world.clock.advance(5)]);
+      await Promise.all([two.queue.refresh(), world.clock.advance(20)]);
     }
     expect(world.calls).toHaveLength(1);
   });

@@ -103,17 +103,18 @@ function mortal(
   moment: () => Promise<void>,
   unlessDead: <T>(value: T) => T | Promise<never>,
 ): KeyValueStorage {
-  async function step<T>(work: () => Promise<T>): Promise<T> {
+  async function step<T>(work: () => Promise<T>, momentsBack = 1): Promise<T> {
     await moment();
     await unlessDead(undefined);
     const result = await work();
-    await moment();
+    for (let index = 0; index < momentsBack; index++) await moment();
     return unlessDead(result);
   }
   return {
     get: (key) => step(() => medium.get(key)),
     set: (key, value) => step(() => medium.set(key, value)),
     delete: (key) => step(() => medium.delete(key)),
-    keys: (prefix) => step(() => medium.keys(prefix)),
+    // A list is longer on its way than a value: it may be behind what was written meanwhile.
+    keys: (prefix) => step(() => medium.keys(prefix), 4),
   };
 }
