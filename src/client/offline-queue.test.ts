@@ -117,6 +117,7 @@ describe("OfflineQueue", () => {
     const world = createWorld({ nextFate: () => (isOnline ? "ok" : "lost there") });
     const { queue, add } = await openStarted(world, {
       backoff: { baseMs: 60_000, maxMs: 3_600_000, random: () => 0.999 },
+      refreshEveryMs: 3_600_000,
     });
     await add("a", "room 1");
     await add("b", "room 2");
