@@ -111,6 +111,7 @@ async function launch(options: { folder: string; port: number; args: string[] })
   } catch (error) {
     // The watchdog ends the server.
     child.stdin.end();
+    await rm(folder, { recursive: true, force: true });
     throw error;
   }
   return {
