@@ -3,6 +3,7 @@ import { selections } from "./support/contestant.ts";
 import type { Contestant, SubscriberPlace } from "./support/contestant.ts";
 import { bareDialogue, graphqlDialogue, socketIoDialogue } from "./support/dialogues.ts";
 import type { Dialogue } from "./support/dialogues.ts";
+import { causerie } from "./support/causerie.ts";
 import { serverCore } from "./support/machine.ts";
 import { startProgram } from "./support/processes.ts";
 
@@ -17,6 +18,7 @@ const graphql = ({ room, selection }: SubscriberPlace): Dialogue =>
 
 /** In the order of the report. */
 export const contestants: readonly Contestant[] = [
+  causerie,
   peer({ name: stockName, file: "stock", selects: true, dialogue: graphql }),
   peer({ name: "mercurius", file: "mercurius", selects: true, dialogue: graphql }),
   peer({ name: "socket.io", file: "socketio", selects: false, dialogue: ({ room }) => socketIoDialogue(roomId(room)) }),
