@@ -38,7 +38,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       const membership = (await store.readMemberships(viewer.id, [roomId]))[0];
       checkStart(membership, position);
       const revision = position?.revision ?? membership!.roomRevision;
-      start = { roomId, position: revision, held: revision };
+      start = { roomId, position: revision, held: revision, memberThrough: memberThrough(membership!) };
     } catch (fault) {
       hub.unwatchRooms([roomId]);
       throw fault;
@@ -102,20 +102,22 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       }
     }
 
-    const fromJoin = ({ roomId, joinedRevision }: Membership): Start => {
+    const fromJoin = (membership: Membership): Start => {
+      const { roomId, joinedRevision } = membership;
       const held = parted.get(roomId) ?? 0;
       parted.delete(roomId);
-      return { roomId, position: held === 0 ? joinedRevision - 1 : held, held };
+      const position = held === 0 ? joinedRevision - 1 : held;
+      return { roomId, position, held, memberThrough: memberThrough(membership) };
     };
-    const fromNow = ({ roomId, roomRevision }: Membership): Start => ({
-      roomId,
-      position: roomRevision,
-      held: roomRevision,
-    });
+    const fromNow = (membership: Membership): Start => {
+      const { roomId, roomRevision } = membership;
+      return { roomId, position: roomRevision, held: roomRevision, memberThrough: memberThrough(membership) };
+    };
     const fromCursor = (membership: Membership): Start => {
       const position = positions!.get(membership.roomId);
       if (position === undefined) return fromJoin(membership);
-      return { roomId: membership.roomId, position, held: position };
+      const { roomId } = membership;
+      return { roomId, position, held: position, memberThrough: memberThrough(membership) };
     };
 
     let refreshing: Promise<void> | undefined;
@@ -175,6 +177,10 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   }
 
   return { openRoomEvents, openInbox };
+}
+
+function memberThrough({ leftRevision, roomRevision }: Membership): number {
+  return leftRevision === null ? roomRevision : leftRevision - 1;
 }
 
 /** @throws Refusal CURSOR_RESET where a position is ahead of its room's log */

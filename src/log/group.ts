@@ -16,16 +16,21 @@ export class Group {
   readonly ring: Ring;
   /** Everything up to here was given to the readers. */
   delivered: number;
+  /** The newest change of a membership, also of batches that are not delivered yet. */
+  memberRevision: number;
   #queue: FeedBatch[] = [];
   #busy = false;
 
-  constructor(selection: Selection, position: number) {
+  constructor(selection: Selection, { position, memberRevision }: { position: number; memberRevision: number }) {
     this.selection = selection;
     this.ring = new Ring({ floor: position });
     this.delivered = position;
+    this.memberRevision = memberRevision;
   }
 
   push(batch: FeedBatch): void {
+    this.memberRevision = batch.room.memberRevision;
+    this.#serveLeaversAlone(batch);
     this.#queue.push(batch);
     if (!this.#busy) this.#work();
   }
@@ -43,7 +48,6 @@ export class Group {
   }
 
   #deliver(batch: FeedBatch): Promise<void> | undefined {
-    this.#serveLeaversAlone(batch);
     const { users, messages, room } = batch;
     let execution: Execution | undefined;
     const begin = () => (execution ??= this.selection.begin({ users, messages, rooms: [room] }));
@@ -56,9 +60,9 @@ export class Group {
   }
 
   // What was read after they left may hold more than they may see; their own read stops where they left.
-  #serveLeaversAlone({ leavers }: FeedBatch): void {
+  #serveLeaversAlone({ leavers, room }: FeedBatch): void {
     if (leavers.size === 0) return;
-    for (const reader of this.readers) if (leavers.has(reader.viewer.id)) reader.readAlone();
+    for (const reader of this.readers) if (leavers.has(reader.viewer.id)) reader.readAlone(room.revision);
   }
 
   #deliverChange(change: FeedChange, batch: FeedBatch, begin: () => Execution): Promise<void> | undefined {

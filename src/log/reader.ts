@@ -28,15 +28,25 @@ export class Reader {
   #position: number;
   /** The newest cursor of the room that the client holds; 0 for none. */
   #held: number;
-  /** The group's responses may say more than this viewer may see: only a read of their own will do. */
-  #alone = false;
+  /** Up to here only reads of its own will do: the group's responses may say more than the viewer may see, or less than is due. */
+  #ownThrough: number;
 
-  constructor(options: { owner: ReaderOwner; group: Group; roomId: string; position: number; held: number }) {
+  /** `memberThrough`: the newest revision at which the viewer is known to have been a member. */
+  constructor(options: {
+    owner: ReaderOwner;
+    group: Group;
+    roomId: string;
+    position: number;
+    held: number;
+    memberThrough: number;
+  }) {
     this.#owner = options.owner;
     this.group = options.group;
     this.roomId = options.roomId;
     this.#position = options.position;
     this.#held = options.held;
+    // Memberships changed since: perhaps this one.
+    this.#ownThrough = this.group.memberRevision > options.memberThrough ? this.group.memberRevision : 0;
     this.group.readers.add(this);
   }
 
@@ -58,7 +68,7 @@ export class Reader {
 
   /** Whether nothing but the group's ring stands between this reader and being live. */
   get isLevel(): boolean {
-    return !this.#alone && (this.#position >= this.group.delivered || this.group.ring.covers(this.#position));
+    return this.#position >= this.#ownThrough && this.group.ring.covers(this.#position);
   }
 
   wants(entry: Entry): boolean {
@@ -69,8 +79,11 @@ export class Reader {
     if (!this.wants(entry)) return;
     // The client would take the event for the sign of a loss: between its last and this one was a change that it got in a
     // later state, with an older event. A read of its own tells it in an order that it can follow.
-    const wouldAlarm = (entry.previous ?? 0) > this.#held;
-    if (wouldAlarm || this.#owner.sink.overloaded) {
+    if ((entry.previous ?? 0) > this.#held) {
+      this.readAlone(entry.revision);
+      return;
+    }
+    if (this.#owner.sink.overloaded) {
       this.#fallBehind();
       return;
     }
@@ -91,7 +104,6 @@ export class Reader {
   advance(page: RoomPage): void {
     this.#position = page.through;
     this.#held = page.changes.at(-1)?.revision ?? this.#held;
-    if (page.complete) this.#alone = false;
   }
 
   /** The client was told this position. */
@@ -99,19 +111,17 @@ export class Reader {
     this.#held = Math.max(this.#held, this.#position);
   }
 
-  readAlone(): void {
-    if (this.#state === "over") return;
-    this.#alone = true;
+  /** Up to this revision the group's responses are not for this reader. */
+  readAlone(through: number): void {
+    this.#ownThrough = Math.max(this.#ownThrough, through);
     this.#fallBehind();
   }
 
   /** The viewer was removed with this change. One who is behind finds it in the pages that it reads. */
   leave(entry: Entry): void {
-    if (entry.revision <= this.#position) return;
-    if (this.#state === "catching up") this.#alone = true;
-    if (this.#state !== "live") return;
-    if (this.#owner.sink.overloaded) {
-      this.readAlone();
+    if (entry.revision <= this.#position || this.#state === "over") return;
+    if (this.#state === "catching up" || this.#owner.sink.overloaded) {
+      this.readAlone(entry.revision);
       return;
     }
     this.#state = "over";
@@ -130,7 +140,7 @@ export class Reader {
   }
 
   #fallBehind(): void {
-    if (this.#state === "over") return;
+    if (this.#state !== "live") return;
     this.#state = "catching up";
     this.#owner.fellBehind();
   }

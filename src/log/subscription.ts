@@ -7,8 +7,11 @@ import { Reader, type ReaderOwner } from "./reader.ts";
 import type { Executed, Selection, Viewer } from "./selection.ts";
 import type { Sink } from "./sink.ts";
 
-/** Where a subscription begins in one room. `held` is the newest cursor that the client has of it, 0 for none. */
-export type Start = { roomId: string; position: number; held: number };
+/**
+ * Where a subscription begins in one room. `held` is the newest cursor that the client has of it, 0 for none;
+ * `memberThrough` the newest revision at which the viewer is known to have been a member.
+ */
+export type Start = { roomId: string; position: number; held: number; memberThrough: number };
 
 export const catchUpPageSize = 100;
 
@@ -52,9 +55,9 @@ export class Subscription implements ReaderOwner {
 
   /** The rooms must be watched already; the subscription releases them. */
   add(starts: Start[]): void {
-    for (const { roomId, position, held } of starts) {
-      const group = this.#hub.joinGroup(roomId, this.selection);
-      this.#readers.set(roomId, new Reader({ owner: this, group, roomId, position, held }));
+    for (const start of starts) {
+      const group = this.#hub.joinGroup(start.roomId, this.selection);
+      this.#readers.set(start.roomId, new Reader({ owner: this, group, ...start }));
     }
   }
 

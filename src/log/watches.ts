@@ -66,7 +66,8 @@ export class WatchedRoom {
   join(selection: Selection): Group {
     const present = this.groups.get(selection.key);
     if (present) return present;
-    const group = new Group(selection, this.#feed!.position);
+    const { position, room } = this.#feed!;
+    const group = new Group(selection, { position, memberRevision: room.memberRevision });
     this.groups.set(selection.key, group);
     return group;
   }
