@@ -30,7 +30,7 @@ export class Group {
 
   push(batch: FeedBatch): void {
     this.memberRevision = batch.room.memberRevision;
-    this.#serveLeaversAlone(batch);
+    this.#serveAlone(batch);
     this.#queue.push(batch);
     if (!this.#busy) this.#work();
   }
@@ -59,10 +59,16 @@ export class Group {
     return rest;
   }
 
-  // What was read after they left may hold more than they may see; their own read stops where they left.
-  #serveLeaversAlone({ leavers, room }: FeedBatch): void {
-    if (leavers.size === 0) return;
-    for (const reader of this.readers) if (leavers.has(reader.viewer.id)) reader.readAlone(room.revision);
+  // What was read after they left may hold more than leavers may see; their own read stops where they left. Whoever is
+  // ahead of the node and stands within the stretch would miss what is told before it in its later state.
+  #serveAlone({ stretch, leavers, room }: FeedBatch): void {
+    if (!stretch) return;
+    this.ring.begin(stretch);
+    for (const reader of this.readers) {
+      const { position, viewer } = reader;
+      if (leavers.has(viewer.id)) reader.readAlone(room.revision);
+      else if (position > stretch.after && position < stretch.through) reader.readAlone(stretch.through);
+    }
   }
 
   #deliverChange(change: FeedChange, batch: FeedBatch, begin: () => Execution): Promise<void> | undefined {

@@ -1,4 +1,4 @@
-import type { FeedChange } from "./room-feed.ts";
+import type { FeedChange, Stretch } from "./room-feed.ts";
 import type { Payload } from "./sink.ts";
 
 /** A change as a group delivers it. `payload` is null until it was executed, and where it is executed for each reader. */
@@ -11,6 +11,8 @@ export class Ring {
   #bytes = 0;
   /** Everything after this revision is in the ring. */
   #floor: number;
+  /** Nobody can begin within it. */
+  #stretch: Stretch | null = null;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
 
@@ -34,16 +36,23 @@ export class Ring {
     while (this.#entries.length - this.#start > this.#maxEntries || this.#bytes > this.#maxBytes) this.#shift();
   }
 
-  /** A stretch that readers must get from elsewhere. */
+  /** What comes next, up to the end of the stretch, completes only who stands at its beginning. One is remembered. */
+  begin(stretch: Stretch): void {
+    if (this.#stretch) this.#floor = Math.max(this.#floor, this.#stretch.through);
+    this.#stretch = stretch;
+  }
+
+  /** What readers must get from elsewhere. */
   forget(through: number): void {
     this.#entries = [];
     this.#start = 0;
     this.#bytes = 0;
-    this.#floor = through;
+    this.#floor = Math.max(this.#floor, through);
   }
 
   covers(position: number): boolean {
-    return position >= this.#floor;
+    if (position < this.#floor) return false;
+    return !this.#stretch || position <= this.#stretch.after || position >= this.#stretch.through;
   }
 
   *after(position: number): Generator<Entry> {
@@ -56,7 +65,7 @@ export class Ring {
   #shift(): void {
     const entry = this.#entries[this.#start]!;
     this.#start += 1;
-    this.#floor = entry.revision;
+    this.#floor = Math.max(this.#floor, entry.revision);
     this.#bytes -= sizeOf(entry);
     if (this.#start < 64 || this.#start * 2 < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#start);

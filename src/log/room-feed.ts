@@ -6,6 +6,9 @@ import type { Publication } from "./publication.ts";
 /** A change on its way to the groups. `before` is the last revision of each kind before it, as far as readers were told. */
 export type FeedChange = Change & { roomId: string; before: KindRevisions };
 
+/** From after one position through another. */
+export type Stretch = { after: number; through: number };
+
 /** Changes that came together, and what is known besides. */
 export type FeedBatch = {
   changes: FeedChange[];
@@ -13,6 +16,11 @@ export type FeedBatch = {
   messages: MessageRow[];
   /** The room as of the batch. */
   room: RoomRow;
+  /**
+   * Where the batch was read from the database: what changed twice between the two is in it once, so that it completes
+   * only who stands at its beginning. Null for what came over the bus, which has every change.
+   */
+  stretch: Stretch | null;
   /**
    * Members who left in the batch or before the snapshot it was read in: it may hold later states than they may see, so
    * they are served by reads of their own. Empty for what came over the bus.
@@ -105,7 +113,7 @@ export class RoomFeed {
   #apply({ changes, users, messages, room }: Publication): void {
     this.#position = changes.at(-1)!.revision;
     if (room) this.#room = room;
-    this.#emit(changes, { users, messages, leavers: new Set() });
+    this.#emit(changes, { users, messages, stretch: null, leavers: new Set() });
   }
 
   #applyPending(): void {
@@ -120,7 +128,7 @@ export class RoomFeed {
     }
   }
 
-  #emit(changes: Change[], more: Pick<FeedBatch, "users" | "messages" | "leavers">): void {
+  #emit(changes: Change[], more: Pick<FeedBatch, "users" | "messages" | "stretch" | "leavers">): void {
     const fed = changes.map((change): FeedChange => {
       const before = { ...this.#last };
       this.#last[kindOf[change.type]] = change.revision;
@@ -171,9 +179,10 @@ export class RoomFeed {
   }
 
   #applyGap({ changes, through, room, leavers }: Gap): void {
+    const stretch = { after: this.#position, through };
     this.#position = through;
     this.#room = room;
-    this.#emit(changes, { users: [], messages: [], leavers });
+    this.#emit(changes, { users: [], messages: [], stretch, leavers });
   }
 }
 
