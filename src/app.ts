@@ -20,6 +20,9 @@ import { createRoomLog } from "./log/room-log.ts";
 import { createSelections } from "./log/selections.ts";
 import { createMessages } from "./messages/messages.ts";
 import { createMessagesStore } from "./messages/messages.store.ts";
+import { createPace } from "./receipts/pace.ts";
+import { createReceipts } from "./receipts/receipts.ts";
+import { createReceiptsStore } from "./receipts/receipts.store.ts";
 import { createRooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
 import { schema } from "./schema.ts";
@@ -66,6 +69,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     accounts: createAccountsStore(database),
     rooms: createRoomsStore(database),
     messages: createMessagesStore(database),
+    receipts: createReceiptsStore(database),
   };
   const logStore = createLogStore(database);
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
@@ -73,10 +77,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: noMetrics, onFault, clock, ...options.hub }),
   );
   const messages = createMessages({ store: stores.messages, hub, clock, nodeId: config.nodeId });
+  const receipts = createReceipts({ store: stores.receipts, hub, pace: createPace() });
   const accounts = createAccounts({ store: stores.accounts });
   const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
   const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
-  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, sync } });
+  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, receipts, sync } });
 
   const mask = createErrorMask(onFault);
   const operations = createOperations({ schema, mask });

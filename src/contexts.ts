@@ -4,10 +4,12 @@ import type { Connection, Context, Loaders, Rules, Viewer } from "./graphql/buil
 import type { AtHand } from "./log/selection.ts";
 import { createMessageLoaders } from "./messages/messages.schema.ts";
 import type { MessagesStore } from "./messages/messages.store.ts";
+import { createReceiptLoaders } from "./receipts/receipts.schema.ts";
+import type { ReceiptsStore } from "./receipts/receipts.store.ts";
 import { createRoomLoaders } from "./rooms/rooms.schema.ts";
 import type { RoomsStore } from "./rooms/rooms.store.ts";
 
-export type Stores = { accounts: AccountsStore; rooms: RoomsStore; messages: MessagesStore };
+export type Stores = { accounts: AccountsStore; rooms: RoomsStore; messages: MessagesStore; receipts: ReceiptsStore };
 
 /** Makes the contexts of operations: one's own loaders for each, or common ones for executions that start together. */
 export function createContexts({ stores, rules }: { stores: Stores; rules: Rules }) {
@@ -15,6 +17,7 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
     ...createUserLoaders(stores.accounts),
     ...createRoomLoaders(stores.rooms),
     ...createMessageLoaders(stores.messages),
+    ...createReceiptLoaders(stores.receipts),
   });
 
   /** Of one operation. */

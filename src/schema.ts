@@ -6,6 +6,7 @@ import "./accounts/accounts.schema.ts";
 import "./accounts/token.schema.ts";
 import "./rooms/rooms.schema.ts";
 import "./messages/messages.schema.ts";
+import "./receipts/receipts.schema.ts";
 import "./log/events.schema.ts";
 import "./sync/sync.schema.ts";
 
