@@ -69,8 +69,10 @@ export class Subscription implements ReaderOwner {
   }
 
   left(reader: Reader): void {
-    this.#remove(reader);
-    if (!this.#closed) this.#onLeft(reader.roomId, reader.position);
+    // One who closed meanwhile has released it already.
+    if (!this.#readers.delete(reader.roomId)) return;
+    this.#release(reader);
+    this.#onLeft(reader.roomId, reader.position);
   }
 
   close(): void {
@@ -155,11 +157,6 @@ export class Subscription implements ReaderOwner {
     if (this.#closed) return;
     this.close();
     this.sink.fail(fault);
-  }
-
-  #remove(reader: Reader): void {
-    if (this.#readers.get(reader.roomId) === reader) this.#readers.delete(reader.roomId);
-    this.#release(reader);
   }
 
   #release(reader: Reader): void {
