@@ -1,6 +1,7 @@
 import { createUserLoaders } from "./accounts/accounts.schema.ts";
 import type { AccountsStore } from "./accounts/accounts.store.ts";
 import type { Connection, Context, Loaders, Rules, Viewer } from "./graphql/builder.ts";
+import { lazily } from "./graphql/lazily.ts";
 import type { AtHand } from "./log/selection.ts";
 import { createMessageLoaders } from "./messages/messages.schema.ts";
 import type { MessagesStore } from "./messages/messages.store.ts";
@@ -13,12 +14,12 @@ export type Stores = { accounts: AccountsStore; rooms: RoomsStore; messages: Mes
 
 /** Makes the contexts of operations: one's own loaders for each, or common ones for executions that start together. */
 export function createContexts({ stores, rules }: { stores: Stores; rules: Rules }) {
-  const newLoaders = (): Loaders => ({
-    ...createUserLoaders(stores.accounts),
-    ...createRoomLoaders(stores.rooms),
-    ...createMessageLoaders(stores.messages),
-    ...createReceiptLoaders(stores.receipts),
-  });
+  const newLoaders = lazily<Loaders>([
+    () => createUserLoaders(stores.accounts),
+    () => createRoomLoaders(stores.rooms),
+    () => createMessageLoaders(stores.messages),
+    () => createReceiptLoaders(stores.receipts),
+  ]);
 
   /** Of one operation. */
   const newContext = (viewer: Viewer, connection: Connection | null): Context => ({
