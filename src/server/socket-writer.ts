@@ -18,6 +18,8 @@ export class SocketWriter {
   readonly #connection: Duplex;
   readonly #maxBufferedBytes: number;
   #pending = "";
+  /** The connection took the last write only into its own buffer. */
+  #blocked = false;
   #waiting: (() => void)[] = [];
 
   constructor(connection: Duplex, { maxBufferedBytes }: { maxBufferedBytes: number }) {
@@ -33,6 +35,8 @@ export class SocketWriter {
   }
 
   get overloaded(): boolean {
+    // Asked before each delivery: as long as the connection takes what it is given there is nothing to add up.
+    if (!this.#blocked) return this.#pending.length > this.#maxBufferedBytes;
     return this.bufferedBytes > this.#maxBufferedBytes;
   }
 
@@ -50,7 +54,7 @@ export class SocketWriter {
     if (this.#pending === "") return;
     const frames = this.#pending;
     this.#pending = "";
-    if (this.#connection.writable) this.#connection.write(frames, "latin1");
+    if (this.#connection.writable) this.#blocked = !this.#connection.write(frames, "latin1");
     if (this.#waiting.length > 0 && !this.overloaded) this.#drained();
   }
 
@@ -61,6 +65,7 @@ export class SocketWriter {
   }
 
   #drained(): void {
+    this.#blocked = false;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
