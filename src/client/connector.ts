@@ -1,0 +1,115 @@
+import { createBackoff, type Backoff, type BackoffOptions } from "./backoff.ts";
+import { callSafely } from "./call-safely.ts";
+import type { Clock } from "./clock.ts";
+import { openConnection, type Connection, type Ending } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
+import { createVariable, type Observable } from "./observable.ts";
+import { pause } from "./pause.ts";
+import { readToken } from "./token.ts";
+
+/** `offline`: not started, or waiting for the next try. */
+export type LinkState =
+  | { status: "offline"; reason: string | undefined }
+  | { status: "connecting" }
+  | { status: "open"; connection: Connection };
+
+export interface ConnectorOptions {
+  /** Asked before each try: servers may move. */
+  resolveUrl: () => Promise<string>;
+  /** Asked before each try, so that a token that ended, or that the server refused, is not sent again. */
+  getToken: () => Promise<string>;
+  userId: string;
+  device: "WEB" | "MOBILE" | "DESKTOP";
+  webSocketImpl: typeof WebSocket;
+  clock: Clock;
+  backoff: BackoffOptions | undefined;
+  /** After so long a try has come to nothing. */
+  connectTimeoutMs: number;
+  pingAfterMs: number;
+  pongWithinMs: number;
+  /** With each new connection, before anybody else uses it, and the token that opened it. */
+  onOpen: (connection: Connection, token: string) => void;
+}
+
+/** Keeps a connection to the server: opens another one whenever it ends, without limit, whatever the reason was. */
+export class Connector {
+  readonly state: Observable<LinkState>;
+  readonly #state = createVariable<LinkState>({ status: "offline", reason: undefined });
+  readonly #options: ConnectorOptions;
+  readonly #backoff: Backoff;
+  #life: AbortController | undefined;
+  #waiting: AbortController | undefined;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+    this.#backoff = createBackoff(options.backoff);
+    this.state = this.#state;
+  }
+
+  start(): void {
+    if (this.#life) return;
+    this.#life = new AbortController();
+    void this.#run(this.#life.signal);
+  }
+
+  /** Closes the connection and opens no other until `start`. */
+  stop(): void {
+    this.#life?.abort(new Error("The client was stopped."));
+    this.#life = undefined;
+    this.#state.set({ status: "offline", reason: undefined });
+  }
+
+  /** The network may be back, or gone: ends the wait for the next try, and sees whether the open connection still lives. */
+  wake(): void {
+    const state = this.#state.get();
+    if (state.status === "open") state.connection.check();
+    this.#backoff.reset();
+    this.#waiting?.abort();
+  }
+
+  /** The connection serves its purpose: the next failure is a first one. */
+  noteHealthy(): void {
+    this.#backoff.reset();
+  }
+
+  async #run(signal: AbortSignal) {
+    while (!signal.aborted) {
+      this.#state.set({ status: "connecting" });
+      const reason = await this.#serve(signal);
+      if (signal.aborted) return;
+      this.#state.set({ status: "offline", reason });
+      this.#waiting = new AbortController();
+      await pause(this.#options.clock, this.#backoff.nextDelayMs(), AbortSignal.any([signal, this.#waiting.signal]));
+      this.#waiting = undefined;
+    }
+  }
+
+  /** From one try to its end, which it gives in words. */
+  async #serve(signal: AbortSignal): Promise<string> {
+    try {
+      const { clock, connectTimeoutMs: timeoutMs, onOpen } = this.#options;
+      const { connection, token } = await withDeadline({ clock, timeoutMs, signal }, (cut) => this.#open(cut));
+      signal.addEventListener("abort", () => connection.close(), { once: true });
+      if (signal.aborted) connection.close();
+      callSafely(onOpen, connection, token);
+      this.#state.set({ status: "open", connection });
+      return inWords(await connection.ended);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async #open(signal: AbortSignal) {
+    const { getToken, resolveUrl, userId, device, webSocketImpl, clock, pingAfterMs, pongWithinMs } = this.#options;
+    const [url, token] = await Promise.all([resolveUrl(), getToken()]);
+    const tokenUserId = readToken(token).userId ?? userId;
+    if (tokenUserId !== userId) throw new Error(`The token is of ${tokenUserId}, the client is of ${userId}.`);
+    const connectionParams = { authorization: `Bearer ${token}`, device };
+    const open = { url, connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs, signal };
+    return { connection: await openConnection(open), token };
+  }
+}
+
+function inWords({ code, reason }: Ending): string {
+  return reason === "" ? `The connection ended with ${code}.` : `The connection ended with ${code}: ${reason}`;
+}

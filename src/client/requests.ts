@@ -1,0 +1,74 @@
+import type { Clock } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+import type { LinkState } from "./connector.ts";
+import { withDeadline } from "./deadline.ts";
+import type { TypedDocumentString } from "./generated/operations.ts";
+import type { Observable } from "./observable.ts";
+import { ConnectionLostError } from "./operation-error.ts";
+
+export interface RequestOptions {
+  signal?: AbortSignal;
+  /** The wait for a connection counts too. */
+  timeoutMs?: number;
+  /**
+   * Whether it may be sent again when the connection was lost before the answer. True unless given: queries, and mutations
+   * that say what shall be, not what shall be added.
+   */
+  isRepeatable?: boolean;
+}
+
+/** Queries and mutations, over whichever connection there is. */
+export interface Requests {
+  /**
+   * Waits for a connection, and asks again over the next one where it is lost before the answer.
+   * @throws OperationError, ConnectionLostError (what is not repeatable), or an Error when the time is over
+   */
+  ask<Data, Variables>(
+    document: TypedDocumentString<Data, Variables>,
+    variables: Variables,
+    options?: RequestOptions,
+  ): Promise<Data>;
+}
+
+export function createRequests(options: {
+  link: Observable<LinkState>;
+  clock: Clock;
+  /** Ends every request. */
+  life: AbortSignal;
+}): Requests {
+  const { link, clock, life } = options;
+  return {
+    async ask(document, variables, { signal, timeoutMs = 30_000, isRepeatable = true } = {}) {
+      const either = signal ? AbortSignal.any([signal, life]) : life;
+      return withDeadline({ clock, timeoutMs, signal: either }, async (cut) => {
+        for (;;) {
+          const connection = await openLink(link, cut);
+          try {
+            return await connection.execute(document, variables, cut);
+          } catch (error) {
+            if (!isRepeatable || !(error instanceof ConnectionLostError)) throw error;
+            // Not the same one again, should its end not be known yet.
+            await connection.ended;
+          }
+        }
+      });
+    },
+  };
+}
+
+/** The open connection, now or as soon as there is one. Rejects when `signal` aborts. */
+export function openLink(link: Observable<LinkState>, signal: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const state = link.get();
+      if (!signal.aborted && !(state.status === "open" && state.connection.isOpen)) return;
+      stop();
+      signal.removeEventListener("abort", look);
+      if (signal.aborted) reject(signal.reason);
+      else if (state.status === "open") resolve(state.connection);
+    };
+    const stop = link.subscribe(look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}
