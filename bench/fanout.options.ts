@@ -14,7 +14,7 @@ export interface FanoutOptions {
   profileFolder: string | undefined;
 }
 
-export const usage = `npm run bench -- fanout [options]
+export const usage = `npm run bench -- fanout [options]      (everything: about a quarter of an hour a round)
 
   --rounds N             rounds, in each of which every contestant has its turn (5)
   --seconds N            how long each trial sends (3)

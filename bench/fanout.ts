@@ -13,13 +13,15 @@ import type { Contestant } from "./support/contestant.ts";
 import { describeMachine, pinLoad, requireOpenFiles } from "./support/machine.ts";
 import { killAll } from "./support/processes.ts";
 
+const tidyDeadlineMs = 20_000;
+
 /** Runs the bench with these command-line arguments and prints its report. The exit code is 1 if any stage failed. */
 export async function runFanout(args: string[]): Promise<void> {
   if (args.includes("--help")) {
     console.log(usage);
     return;
   }
-  stopWithThis();
+  const interruption = stopWithThis();
   const options = readOptions(
     args,
     contestants.map(({ name }) => name),
@@ -33,8 +35,9 @@ export async function runFanout(args: string[]): Promise<void> {
   if (options.profileFolder) await mkdir(options.profileFolder, { recursive: true });
   pinLoad();
 
-  const results = await runRounds(options, stages, taking);
+  const results = await runRounds({ options, stages, taking, interruption });
   console.log(`\n${describeMachine()}`);
+  if (interruption.aborted) console.log("INTERRUPTED: not all rounds are in these figures.");
   console.log(
     `${options.rounds} rounds, trials of ${options.seconds} s; median (least–most) of the rounds; a ratio is the median of each round's.\n`,
   );
@@ -46,10 +49,18 @@ export async function runFanout(args: string[]): Promise<void> {
     ),
   );
   for (const failure of results.failures) console.log(`\nFAILED ${failure}`);
-  if (results.failures.length > 0) process.exitCode = 1;
+  if (results.failures.length > 0) process.exitCode ??= 1;
 }
 
-async function runRounds(options: FanoutOptions, stages: PlannedStage[], taking: Contestant[]): Promise<Results> {
+interface Rounds {
+  options: FanoutOptions;
+  stages: PlannedStage[];
+  taking: Contestant[];
+  interruption: AbortSignal;
+}
+
+/** What there is by the end, or by the interruption. */
+async function runRounds({ options, stages, taking, interruption }: Rounds): Promise<Results> {
   const results = new Results();
   for (let round = 1; round <= options.rounds; round++) {
     for (const stage of stages) {
@@ -57,7 +68,8 @@ async function runRounds(options: FanoutOptions, stages: PlannedStage[], taking:
       // Each round begins with another one, so that none always has the machine as the same one left it.
       for (let turn = 0; turn < able.length; turn++) {
         const contestant = able[(turn + round - 1) % able.length]!;
-        await runTurn(results, { round, stage, contestant, options });
+        if (interruption.aborted) return results;
+        await runTurn({ round, stage, contestant, options, results, interruption });
       }
     }
     // After each round: a run takes long, and whoever stops it has the figures so far.
@@ -71,9 +83,11 @@ interface Turn {
   stage: PlannedStage;
   contestant: Contestant;
   options: FanoutOptions;
+  results: Results;
+  interruption: AbortSignal;
 }
 
-async function runTurn(results: Results, { round, stage, contestant, options }: Turn): Promise<void> {
+async function runTurn({ round, stage, contestant, options, results, interruption }: Turn): Promise<void> {
   const title = `round ${round}, ${stage.title}, ${contestant.name}`;
   const startMs = performance.now();
   try {
@@ -84,17 +98,31 @@ async function runTurn(results: Results, { round, stage, contestant, options }: 
     );
     console.error(`${title} (${costs.join(", ")}) in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`);
   } catch (cause) {
+    if (interruption.aborted) return;
     // One contestant that breaks must not cost the others their figures: the report names it and the run fails.
     results.failures.push(`${title}: ${(cause as Error).stack}`);
     console.error(`${title} FAILED: ${(cause as Error).message}`);
   }
 }
 
-/** Whatever ends this process ends those that it started. */
-function stopWithThis(): void {
+/**
+ * Whatever ends this process ends those that it started. The first signal ends the stage, which tidies up, and what has been
+ * measured is reported; the second one, or 20 s, ends this process.
+ */
+function stopWithThis(): AbortSignal {
+  const interruption = new AbortController();
   process.once("exit", killAll);
   const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-  for (const [signal, code] of Object.entries(exitCodes)) process.once(signal, () => process.exit(code));
+  for (const [signal, code] of Object.entries(exitCodes)) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(code);
+      interruption.abort();
+      killAll();
+      process.exitCode = code;
+      setTimeout(() => process.exit(code), tidyDeadlineMs).unref();
+    });
+  }
+  return interruption.signal;
 }
 
 if (import.meta.main) await runFanout(process.argv.slice(2));

@@ -44,14 +44,17 @@ export interface Program extends AsyncDisposable {
 }
 
 const running = new Set<ChildProcess>();
+let isOver = false;
 
-/** Kills what still runs, at once: for the end of the bench, whatever its cause. */
+/** Kills what still runs, at once, and lets nothing start any more: for the end of the bench, whatever its cause. */
 export function killAll(): void {
+  isOver = true;
   for (const child of running) child.kill("SIGKILL");
 }
 
 /** Starts a node program on a core and waits for its `ready` line. Throws when it ends before, or does not come within 30 s. */
 export async function startProgram({ name, program, core, env, preload = [], ready }: StartProgram): Promise<Program> {
+  if (isOver) throw new Error("The bench is over.");
   const imports = [probeFile, ...preload].flatMap((file) => ["--import", file]);
   const [command, ...args] = pinned(core, [process.execPath, "--expose-gc", ...imports, ...program]);
   const child = spawn(command!, args, {
