@@ -74,7 +74,11 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       viewer,
       selection,
       sink,
-      onLeft: (roomId, revision) => parted.set(roomId, revision),
+      onLeft: (roomId, revision) => {
+        parted.set(roomId, revision);
+        // The viewer may be back already: that was told while the room was still here.
+        refresh();
+      },
     });
     const inbox = { subscription, parted, closed: false, stopWatching: () => {} };
     sink.onClose(() => {
@@ -85,8 +89,13 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
 
     async function addRooms(toStart: (membership: Membership) => Start): Promise<void> {
       const { rooms } = await store.readRoomsOfUser(viewer.id);
-      const fresh = rooms.filter(({ roomId }) => !subscription.has(roomId)).map(({ roomId }) => roomId);
-      await watchAndAdd(fresh, toStart);
+      // One who came back to a room and left again has that coming too.
+      const due = parted.size === 0 ? [] : await stillDue([...parted.keys()], parted);
+      const roomIds = new Set([...rooms.map(({ roomId }) => roomId), ...due]);
+      await watchAndAdd(
+        [...roomIds].filter((roomId) => !subscription.has(roomId)),
+        toStart,
+      );
     }
 
     async function watchAndAdd(roomIds: string[], toStart: (membership: Membership) => Start): Promise<void> {
@@ -94,8 +103,12 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       let starts: Start[] = [];
       try {
         const memberships = await store.readMemberships(viewer.id, roomIds);
-        starts = memberships.map(toStart).filter((start) => !inbox.closed && !subscription.has(start.roomId));
+        starts = memberships
+          .filter((membership) => isDue(membership, toStart(membership).position))
+          .map(toStart)
+          .filter((start) => !inbox.closed && !subscription.has(start.roomId));
         subscription.add(starts);
+        for (const { roomId } of starts) parted.delete(roomId);
       } finally {
         const added = new Set(starts.map((start) => start.roomId));
         hub.unwatchRooms(roomIds.filter((roomId) => !added.has(roomId)));
@@ -105,7 +118,6 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     const fromJoin = (membership: Membership): Start => {
       const { roomId, joinedRevision } = membership;
       const held = parted.get(roomId) ?? 0;
-      parted.delete(roomId);
       const position = held === 0 ? joinedRevision - 1 : held;
       return { roomId, position, held, memberThrough: memberThrough(membership) };
     };
@@ -120,24 +132,27 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       return { roomId, position, held: position, memberThrough: memberThrough(membership) };
     };
 
-    let refreshing: Promise<void> | undefined;
+    let refreshing = false;
     let again = false;
     // One refresh at a time; a change in the middle of one asks for one more.
     function refresh(): void {
       again = true;
-      refreshing ??= (async () => {
-        while (again && !inbox.closed) {
-          again = false;
-          await addRooms(fromJoin);
-          subscription.fellBehind();
-        }
-      })()
-        .catch((fault: unknown) => {
-          if (inbox.closed) return;
-          subscription.close();
-          sink.fail(fault);
-        })
-        .finally(() => (refreshing = undefined));
+      if (refreshing) return;
+      refreshing = true;
+      refreshRooms().catch((fault: unknown) => {
+        if (inbox.closed) return;
+        subscription.close();
+        sink.fail(fault);
+      });
+    }
+
+    async function refreshRooms(): Promise<void> {
+      while (again && !inbox.closed) {
+        again = false;
+        await addRooms(fromJoin);
+        subscription.fellBehind();
+      }
+      refreshing = false;
     }
 
     try {
@@ -171,7 +186,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
         if (leftRevision !== null && from.get(roomId)! >= leftRevision) parted.set(roomId, from.get(roomId)!);
       }
       return memberships
-        .filter(({ roomId, leftRevision }) => leftRevision === null || from.get(roomId)! < leftRevision)
+        .filter((membership) => isDue(membership, from.get(membership.roomId)!))
         .map(({ roomId }) => roomId);
     }
   }
@@ -179,6 +194,12 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   return { openRoomEvents, openInbox };
 }
 
+/** Whether anything may come after the position: a former member who was told so has nothing coming. */
+function isDue({ leftRevision }: Membership, position: number): boolean {
+  return leftRevision === null || position < leftRevision;
+}
+
+/** The newest revision at which the user is known to have been a member. */
 function memberThrough({ leftRevision, roomRevision }: Membership): number {
   return leftRevision === null ? roomRevision : leftRevision - 1;
 }
