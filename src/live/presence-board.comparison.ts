@@ -66,7 +66,7 @@ export class Comparison {
     const { epoch } = this.#options.lease;
     const expected = epoch === null ? null : writer.expectedCount(epoch);
     if (!mirror.isFollowed && expected === null) return;
-    const asked = mirror.version;
+    const asked = mirror.mark;
     const keys = [bucketKeys.version(bucket), bucketKeys.writes(bucket, epoch ?? "none")];
     const answer = await this.#options.redis.ask("comparing", (client) => client.mget(keys));
     if (answer === null) return;

@@ -4,9 +4,6 @@ import type { BoardClock } from "./presence-board.clock.ts";
 import { EarlyVersions } from "./presence-board.early.ts";
 import type { BoardTimings } from "./presence-board.ts";
 
-/** One script reads at most this many users, so that nobody else in Redis waits long. */
-export const maxUsersRead = 256;
-
 interface Followed {
   state: StoredUser | null;
   /** The version of the bucket that the state is of, or later ones that did not touch the user. */
@@ -18,13 +15,20 @@ export interface BucketReading {
   readonly users: ReadonlyMap<string, StoredUser>;
 }
 
+export interface MirrorMark {
+  readonly version: BucketVersion | null;
+  readonly latest: BucketVersion | null;
+  readonly born: number;
+}
+
 interface MirrorOptions {
   readonly clock: BoardClock;
   readonly timings: BoardTimings;
   /** Starts to hear what is announced of the bucket. Resolves once that is so, or cannot be at present. */
   readonly subscribe: () => { ready: Promise<unknown>; close: () => void };
-  /** Null: there was no answer. At most `maxUsersRead` at once. */
+  /** Null: there was no answer. */
   readonly read: (userIds: readonly string[]) => Promise<BucketReading | null>;
+  readonly maxUsersRead: number;
   readonly changed: (userId: string) => void;
   readonly gapFound: () => void;
 }
@@ -39,6 +43,10 @@ export class BucketMirror {
   readonly #users = new Map<string, Followed>();
   /** Every followed user is as of this version or a later one. Null: not known; all are, or will be, loaded. */
   #version: BucketVersion | null = null;
+  /** Of the versions that anything here is of. */
+  #latest: BucketVersion | null = null;
+  /** When the bucket began, as far as known; 0: not known, or it has not begun. */
+  #born = 0;
   readonly #early = new EarlyVersions();
   #subscription: { ready: Promise<unknown>; close: () => void } | null = null;
   readonly #toLoad = new Set<string>();
@@ -52,8 +60,9 @@ export class BucketMirror {
     this.#options = options;
   }
 
-  get version(): BucketVersion | null {
-    return this.#version;
+  /** What this mirror has at present, to be compared with what Redis then has. */
+  get mark(): MirrorMark {
+    return { version: this.#version, latest: this.#latest, born: this.#born };
   }
 
   get isFollowed(): boolean {
@@ -87,6 +96,8 @@ export class BucketMirror {
     this.#subscription?.close();
     this.#subscription = null;
     this.#version = null;
+    this.#latest = null;
+    this.#born = 0;
     this.#early.clear();
     this.#toLoad.clear();
     this.#incomplete = false;
@@ -96,30 +107,29 @@ export class BucketMirror {
   }
 
   take({ previous, version, users }: Announcement): void {
-    const ours = this.#version;
-    if (ours !== null && ours.born > 0 && version.born < ours.born) return;
-    if (ours !== null && ours.born > 0 && version.born > ours.born) this.#settle();
+    if (version.born < this.#born || !this.isFollowed) return;
+    this.#learnBorn(version);
     for (const [userId, state] of users) this.#takeUser(userId, state, version);
-    if (this.#callOffSettling !== null || !this.isFollowed) return;
+    if (this.#callOffSettling !== null) return;
     this.#early.add(previous, version);
     this.#advance();
   }
 
-  /** `text` is the version that Redis had at some time after this mirror had the version `asked`. */
-  compare(text: unknown, asked: BucketVersion | null): void {
+  /** `text` is the version that Redis had at some time after this mirror had the mark `asked`. */
+  compare(text: unknown, asked: MirrorMark): void {
     if (!this.isFollowed || this.#loading !== null || this.#callOffSettling !== null) return;
     const theirs = parseVersion(text);
-    if (asked === null || theirs === null || this.#incomplete) return void this.#loadAll();
-    if (theirs.text === asked.text) return;
-    if (asked.born > 0 && theirs.born !== asked.born) return this.#settle();
-    if (isLater(theirs, asked)) {
-      // Its announcement may be on the way.
-      this.#early.expect(theirs);
-      return this.#advance();
-    }
+    if (this.#version === null || theirs === null || this.#incomplete) return void this.#loadAll();
+    // Meanwhile there was other news than can be compared: the next time will do.
+    if (asked.version === null || asked.latest === null || asked.born !== this.#born) return;
+    this.#learnBorn(theirs);
+    if (this.#callOffSettling !== null) return;
     // Redis went back: a replica took over that had not heard the last of it.
-    for (const user of this.#users.values()) user.asOf = null;
-    void this.#loadAll();
+    const isAhead = (known: BucketVersion) => theirs.text !== known.text && !isLater(theirs, known);
+    if (isAhead(asked.version) || isAhead(asked.latest)) return void this.#loadAll();
+    // Its announcement may be on the way.
+    if (isLater(theirs, asked.version)) this.#early.expect(theirs);
+    this.#advance();
   }
 
   #takeUser(userId: string, state: StoredUser, version: BucketVersion): void {
@@ -127,6 +137,7 @@ export class BucketMirror {
     if (user === undefined || (user.asOf !== null && isLater(user.asOf, version))) return;
     user.state = this.#callOffSettling !== null && user.state !== null ? united(user.state, state) : state;
     user.asOf = version;
+    if (this.#latest === null || isLater(version, this.#latest)) this.#latest = version;
     this.#options.changed(userId);
   }
 
@@ -152,11 +163,15 @@ export class BucketMirror {
   }
 
   /**
-   * The bucket was lost and begins anew. The nodes, which find that out within `compareEveryMs`, write their sessions again:
-   * until they have, what is missing is not taken for ended.
+   * A bucket that began at another time was lost and begins anew. The nodes, which find that out within `compareEveryMs`, write
+   * their sessions again: until they have, what is missing is not taken for ended.
    */
-  #settle(): void {
+  #learnBorn({ born }: BucketVersion): void {
+    const lost = this.#born > 0 && born !== this.#born;
+    this.#born = born;
+    if (!lost) return;
     this.#version = null;
+    this.#latest = null;
     this.#early.clear();
     this.#endGapWait();
     for (const user of this.#users.values()) user.asOf = null;
@@ -169,6 +184,7 @@ export class BucketMirror {
   #loadAll(): Promise<void> {
     this.#incomplete = false;
     this.#version = null;
+    this.#latest = null;
     this.#early.clear();
     return this.#load(this.#users.keys());
   }
@@ -184,17 +200,31 @@ export class BucketMirror {
 
   async #loadWanted(): Promise<void> {
     while (this.#toLoad.size > 0) {
-      const userIds = this.#toLoad.values().take(maxUsersRead).toArray();
+      const userIds = this.#toLoad.values().take(this.#options.maxUsersRead).toArray();
       for (const userId of userIds) this.#toLoad.delete(userId);
+      const before = { born: this.#born, asOf: new Map(userIds.map((id) => [id, this.#users.get(id)?.asOf])) };
       const reading = await this.#options.read(userIds);
       if (reading === null) {
         this.#incomplete = true;
         return this.#toLoad.clear();
       }
-      for (const [userId, state] of reading.users) this.#takeUser(userId, state, reading.version);
-      // The first is the earliest: all others are read later.
-      if (this.isFollowed && this.#callOffSettling === null) this.#version ??= reading.version;
+      if (!this.isFollowed) return;
+      this.#takeReading(reading, before);
     }
+  }
+
+  /** `before` is what was known when it was asked for. */
+  #takeReading({ version, users }: BucketReading, before: { born: number; asOf: ReadonlyMap<string, unknown> }): void {
+    // Where it says the same as before, it may have been read before what came meanwhile.
+    if (version.born !== before.born) this.#learnBorn(version);
+    for (const [userId, state] of users) {
+      const user = this.#users.get(userId);
+      // What was known then is older, even where Redis went back; what came meanwhile may be later.
+      if (user !== undefined && user.asOf === before.asOf.get(userId)) user.asOf = null;
+      this.#takeUser(userId, state, version);
+    }
+    // The first is the earliest: all others are read later.
+    if (this.#callOffSettling === null) this.#version ??= version;
   }
 }
 

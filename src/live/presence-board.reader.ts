@@ -2,10 +2,11 @@ import { parseUser, parseVersion } from "./presence-board.announcement.ts";
 import type { StoredUser } from "./presence-board.announcement.ts";
 import { bucketKeys } from "./presence-board.keys.ts";
 import type { Lease } from "./presence-board.lease.ts";
-import { maxUsersRead } from "./presence-board.mirror.ts";
 import type { BucketReading } from "./presence-board.mirror.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
 
+/** One script reads at most this many users, so that nobody else in Redis waits long. */
+export const maxUsersRead = 256;
 /** Beyond, a reading has no answer, rather than waiting behind the others. */
 const maxReadings = 512;
 

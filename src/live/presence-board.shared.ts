@@ -9,7 +9,7 @@ import type { DeadEpoch } from "./presence-board.lease.ts";
 import { BucketMirror } from "./presence-board.mirror.ts";
 import type { BoardSetup } from "./presence-board.node.ts";
 import type { HeardFromOthers, KnownUser, OtherNodes } from "./presence-board.others.ts";
-import { Reader } from "./presence-board.reader.ts";
+import { Reader, maxUsersRead } from "./presence-board.reader.ts";
 import { Reaper } from "./presence-board.reaper.ts";
 import { BoardRedis } from "./presence-board.scripts.ts";
 import type { LocalSession, LocalSessions } from "./presence-board.sessions.ts";
@@ -69,6 +69,7 @@ export class RedisOtherNodes implements OtherNodes {
         timings,
         subscribe: () => this.#subscribe(bucket),
         read: (userIds) => this.#reader.readBucket(bucket, userIds),
+        maxUsersRead,
         changed: heard.changed,
         gapFound: () => void (this.#gaps += 1),
       }),

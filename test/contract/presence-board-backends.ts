@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Cluster, Redis } from "ioredis";
 import { pino } from "pino";
 import { openRedisBus } from "../../src/live/bus.redis.ts";
 import type { Bus } from "../../src/live/bus.ts";
@@ -21,7 +22,7 @@ export interface BoardBackend {
 
 export const backends: Record<string, () => Promise<BoardBackend>> = {
   memory: async () => ({
-    async open({ redisTimings: _timings, through: _through, ...options }) {
+    async open({ redisTimings: _timings, through: _through, over: _over, ...options }) {
       const board = openMemoryPresenceBoard({ node: node("memory"), log: silent, ...options });
       return { here: board, there: board, [Symbol.asyncDispose]: () => board.leave() };
     },
@@ -52,13 +53,14 @@ export interface TestNode extends AsyncDisposable {
 
 export interface NodeOptions extends Partial<BoardOptions> {
   readonly redisTimings?: RedisTimings;
-  /** Puts something between the board and the bus. */
+  /** Puts something between the board and the bus, or the connection. */
   readonly through?: (bus: Bus) => Bus;
+  readonly over?: (client: Redis | Cluster) => Redis | Cluster;
 }
 
 /** A node of its own, with its lease. */
 export async function openNode(url: string, options: NodeOptions = {}): Promise<TestNode> {
-  const { redisTimings: timings, through = (bus) => bus, ...board } = options;
+  const { redisTimings: timings, through = (bus) => bus, over = (client) => client, ...board } = options;
   const connection = connectRedis(url, "commands", { log: silent, ...(timings && { timings }) });
   const bus = await openRedisBus({ url, log: silent, ...(timings && { timings }) });
   await until("the connection is ready", () => connection.client.status === "ready");
@@ -66,7 +68,7 @@ export async function openNode(url: string, options: NodeOptions = {}): Promise<
     node: node(`node-${randomUUID().slice(0, 8)}`),
     log: silent,
     ...board,
-    redis: connection.client,
+    redis: over(connection.client),
     bus: through(bus),
   });
   await until("the node has its lease", () => opened.up);
