@@ -1,20 +1,70 @@
 import pg from "pg";
 
-type Query = (this: unknown, statement: string | { name?: string; text: string }, ...rest: unknown[]) => unknown;
+type Hook = () => Promise<unknown>;
+type Query = (...args: unknown[]) => unknown;
 
-/** The statements that this process gives to its databases while `work` runs, by name or text, in their order. */
-export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const prototype = pg.Client.prototype as unknown as { query: Query };
-  const { query } = prototype;
-  const seen: string[] = [];
-  prototype.query = function (statement, ...rest) {
-    seen.push(typeof statement === "string" ? statement : (statement.name ?? statement.text));
-    return query.call(this, statement, ...rest);
-  };
-  try {
-    await work();
-  } finally {
-    prototype.query = query;
+/** Statements that the servers of this process send to one database, seen at the driver. */
+export interface Statements extends Disposable {
+  /** Their names, or texts where they have none, in the order of their sending. */
+  readonly sent: string[];
+  /** The statements that `work` makes the servers send. */
+  during(work: () => Promise<unknown>): Promise<string[]>;
+  /** Keeps the answer to the next statement of that name back until `hook` is through. Resolves when it is. */
+  afterNext(name: string, hook: Hook): Promise<void>;
+}
+
+/** Ends with `using`. One at a time for a database. */
+export function watchStatements(databaseUrl: string): Statements {
+  const database = new URL(databaseUrl).pathname.slice(1);
+  const hooks = new Map<string, Hook>();
+  const sent: string[] = [];
+  const original = pg.Client.prototype.query as Query;
+
+  function query(this: pg.Client, ...args: unknown[]): unknown {
+    const name = isOurs(this) ? nameOf(args[0]) : undefined;
+    if (name === undefined) return original.apply(this, args);
+    sent.push(name);
+    const hook = hooks.get(name);
+    if (!hook) return original.apply(this, args);
+    hooks.delete(name);
+    const last = args.at(-1);
+    if (typeof last !== "function") return (original.apply(this, args) as Promise<unknown>).finally(hook);
+    const answered = (...answer: unknown[]) => void hook().finally(() => (last as Query)(...answer));
+    return original.apply(this, [...args.slice(0, -1), answered]);
   }
-  return seen;
+
+  const isOurs = (client: pg.Client) => {
+    const { connectionParameters } = client as unknown as { connectionParameters: { application_name?: string } };
+    return client.database === database && connectionParameters.application_name?.startsWith("causerie");
+  };
+
+  pg.Client.prototype.query = query as typeof pg.Client.prototype.query;
+  return {
+    sent,
+    async during(work) {
+      const start = sent.length;
+      await work();
+      return sent.slice(start);
+    },
+    afterNext: (name, hook) =>
+      new Promise<void>((resolve, reject) => {
+        hooks.set(name, async () => {
+          try {
+            await hook();
+            resolve();
+          } catch (fault) {
+            reject(fault as Error);
+          }
+        });
+      }),
+    [Symbol.dispose]() {
+      pg.Client.prototype.query = original as typeof pg.Client.prototype.query;
+    },
+  };
+}
+
+function nameOf(statement: unknown): string | undefined {
+  if (typeof statement === "string") return statement;
+  const { name, text } = statement as { name?: string; text?: string };
+  return name ?? text;
 }
