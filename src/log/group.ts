@@ -5,26 +5,26 @@ import { Ring, type Entry } from "./ring.ts";
 import type { FeedBatch, FeedChange } from "./room-feed.ts";
 import { previousOf } from "./room-feed.ts";
 import type { Executed, Execution, Selection } from "./selection.ts";
+import { atTurnEnd, type EndsTurn } from "./turn-end.ts";
 
 /**
  * The readers of one room who asked alike. Each change is executed once and serialised once, whatever their number. Batches
  * are delivered one after the other, so that every reader gets them in the order of the log.
  */
-export class Group {
+export class Group implements EndsTurn {
   readonly readers = new Set<Reader>();
   readonly selection: Selection;
   readonly ring: Ring;
-  /** Everything up to here was given to the readers. */
-  delivered: number;
   /** The newest change of a membership, also of batches that are not delivered yet. */
   memberRevision: number;
   #queue: FeedBatch[] = [];
+  /** Executed in this turn of the event loop, and not with the readers yet. */
+  #ready: Entry[] = [];
   #busy = false;
 
   constructor(selection: Selection, { position, memberRevision }: { position: number; memberRevision: number }) {
     this.selection = selection;
     this.ring = new Ring({ floor: position });
-    this.delivered = position;
     this.memberRevision = memberRevision;
   }
 
@@ -63,6 +63,7 @@ export class Group {
   // ahead of the node and stands within the stretch would miss what is told before it in its later state.
   #serveAlone({ stretch, leavers, room }: FeedBatch): void {
     if (!stretch) return;
+    this.#handOut();
     this.ring.begin(stretch);
     for (const reader of this.readers) {
       const { position, viewer } = reader;
@@ -75,10 +76,7 @@ export class Group {
     const { revision } = change;
     const entry: Entry = { change, revision, previous: previousOf(change.before, this.selection.kinds), payload: null };
     if (change.type === "MemberLeft" && batch.leavers.size === 0) this.#tellLeaver(entry, change.member.userId);
-    if (!this.selection.kinds.has(kindOf[change.type])) {
-      this.delivered = revision;
-      return undefined;
-    }
+    if (!this.selection.kinds.has(kindOf[change.type])) return undefined;
     if (this.selection.perViewer) return this.#deliverToEach(entry, begin());
     const executed = begin().run(eventOf(entry), null);
     if (executed instanceof Promise) return executed.then((late) => this.#deliverShared(entry, late, begin()));
@@ -89,14 +87,28 @@ export class Group {
     // A membership changed between the event and what was loaded for it: somebody may not see this any more.
     if (executed.memberRevision > entry.revision) return this.#deliverToEach(entry, execution);
     entry.payload = executed.payload;
-    this.delivered = entry.revision;
     this.ring.push(entry);
-    for (const reader of this.readers) reader.deliver(entry, executed.payload);
+    if (this.#ready.length === 0) atTurnEnd(this, "hand out");
+    this.#ready.push(entry);
     return undefined;
+  }
+
+  endTurn(): void {
+    this.#handOut();
+  }
+
+  /** Gives the readers what is ready. Whatever else they are given or told of must come after it. */
+  #handOut(): void {
+    const ready = this.#ready;
+    if (ready.length === 0) return;
+    this.#ready = [];
+    const payloads = ready.map((entry) => entry.payload!);
+    for (const reader of this.readers) reader.deliverAll(ready, payloads);
   }
 
   // Readers may go live while others' responses are made; they are served before the next change is taken up.
   async #deliverToEach(entry: Entry, execution: Execution): Promise<void> {
+    this.#handOut();
     for (;;) {
       const waiting = [...this.readers].filter((reader) => reader.wants(entry));
       if (waiting.length === 0) break;
@@ -105,12 +117,12 @@ export class Group {
       waiting.forEach((reader, index) => reader.deliver(entry, results[index]!.payload));
     }
     // Whoever falls behind here reads for themselves: there is no common response to replay.
-    this.delivered = entry.revision;
     this.ring.forget(entry.revision);
   }
 
   /** Their own MemberLeft is executed for them alone, whatever kinds they asked for; it is the last they get of the room. */
   #tellLeaver(entry: Entry, userId: string): void {
+    this.#handOut();
     for (const reader of this.readers) if (reader.viewer.id === userId) reader.leave(entry);
   }
 }

@@ -92,6 +92,20 @@ export class Reader {
     this.#held = entry.revision;
   }
 
+  /** Entries that follow one another, with their payloads. */
+  deliverAll(entries: readonly Entry[], payloads: readonly Payload[]): void {
+    if (this.#state !== "live") return;
+    const first = entries[0]!;
+    const { sink } = this.#owner;
+    if (first.revision > this.#position && (first.previous ?? 0) <= this.#held && !sink.overloaded) {
+      sink.nextAll(payloads);
+      this.#position = entries.at(-1)!.revision;
+      this.#held = this.#position;
+      return;
+    }
+    entries.forEach((entry, index) => this.deliver(entry, payloads[index]!));
+  }
+
   /** From here on live, beginning with what the group delivered meanwhile. Call only when level. */
   goLive(): void {
     this.#state = "live";

@@ -7,6 +7,8 @@ export type Payload = { readonly json: string; readonly bytes: string };
  */
 export interface Sink {
   next(payload: Payload): void;
+  /** Several in their order. Many sinks get the same list: what they have in common is made once. */
+  nextAll(payloads: readonly Payload[]): void;
   /** More bytes wait for the client than it may keep waiting: give it no more until it has drained. */
   readonly overloaded: boolean;
   /** Resolves when the client has taken enough of what waits, or is gone. Does not end otherwise: bound it. */

@@ -1,7 +1,6 @@
 import type { GraphQLError } from "graphql";
-import { payloadOf, utf8Bytes } from "../log/payload.ts";
+import { payloadOf } from "../log/payload.ts";
 import type { Payload, Sink } from "../log/sink.ts";
-import type { SocketWriter } from "./socket-writer.ts";
 
 type Mask = (error: unknown) => GraphQLError;
 
@@ -10,46 +9,6 @@ export interface OpenSink extends Sink {
   readonly stream: AsyncGenerator<unknown, void, void>;
   /** The client wants no more, or is gone. */
   close(): void;
-}
-
-/**
- * An operation's responses over a WebSocket. The hub writes the frames itself; graphql-ws, which keeps the protocol, gets
- * an iterable that yields nothing and ends when the subscription does.
- */
-export function openSocketSink({
-  id,
-  writer,
-  mask,
-  onTooSlow,
-  onClosed,
-}: {
-  id: string;
-  writer: SocketWriter;
-  mask: Mask;
-  onTooSlow: () => void;
-  onClosed: () => void;
-}): OpenSink {
-  const head = utf8Bytes(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
-  const end = openEnd(onClosed);
-  const next = ({ bytes }: Payload) => {
-    if (!end.reached) writer.send(`${head}${bytes}}`);
-  };
-  return {
-    next,
-    get overloaded() {
-      return writer.overloaded;
-    },
-    drained: () => writer.drained(),
-    complete: end.reach,
-    fail(fault) {
-      next(payloadOf(JSON.stringify({ errors: [mask(fault).toJSON()] })));
-      end.reach();
-    },
-    tooSlow: onTooSlow,
-    onClose: end.onReached,
-    close: end.reach,
-    stream: endingIterable({ end, pull: () => end.promise.then(() => undefined) }),
-  };
 }
 
 type Item = { json: string };
@@ -106,6 +65,7 @@ export function openStreamSink({ maxBufferedBytes, mask }: { maxBufferedBytes: n
 
   return {
     next,
+    nextAll: (payloads) => payloads.forEach(next),
     get overloaded() {
       return bytes > maxBufferedBytes;
     },

@@ -1,14 +1,9 @@
 import type { Duplex } from "node:stream";
+import { atTurnEnd } from "../log/turn-end.ts";
 import { textFrame } from "./frames.ts";
 
-/** Writers that have something to write at the end of this turn of the event loop. */
-let dirty: SocketWriter[] = [];
-
-function flushAll(): void {
-  const writers = dirty;
-  dirty = [];
-  for (const writer of writers) writer.flush();
-}
+/** An empty ping (RFC 6455, 5.5.2). */
+const PING = "\x89\x00";
 
 /**
  * Writes frames to a WebSocket's raw connection. What comes in one turn of the event loop goes out in one write, which is
@@ -20,7 +15,7 @@ export class SocketWriter {
   #pending = "";
   /** The connection took the last write only into its own buffer. */
   #blocked = false;
-  #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] | undefined;
 
   constructor(connection: Duplex, { maxBufferedBytes }: { maxBufferedBytes: number }) {
     this.#connection = connection;
@@ -42,11 +37,25 @@ export class SocketWriter {
 
   /** One text message; `bytes` as in `textFrame`. */
   send(bytes: string): void {
-    if (this.#pending === "") {
-      if (dirty.length === 0) setImmediate(flushAll);
-      dirty.push(this);
+    this.sendFrames(textFrame(bytes));
+  }
+
+  /** Whole frames. */
+  sendFrames(frames: string): void {
+    if (this.#pending !== "") {
+      this.#pending += frames;
+      return;
     }
-    this.#pending += textFrame(bytes);
+    this.#pending = frames;
+    atTurnEnd(this, "write");
+  }
+
+  ping(): void {
+    this.sendFrames(PING);
+  }
+
+  endTurn(): void {
+    this.flush();
   }
 
   /** Writes what waits now, as before a close frame. */
@@ -55,19 +64,19 @@ export class SocketWriter {
     const frames = this.#pending;
     this.#pending = "";
     if (this.#connection.writable) this.#blocked = !this.#connection.write(frames, "latin1");
-    if (this.#waiting.length > 0 && !this.overloaded) this.#drained();
+    if (this.#waiting && !this.overloaded) this.#drained();
   }
 
   /** Resolves when the client has taken what waited, or is gone. */
   drained(): Promise<void> {
     if (!this.overloaded || this.#connection.destroyed) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => (this.#waiting ??= []).push(resolve));
   }
 
   #drained(): void {
     this.#blocked = false;
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
     for (const resolve of waiting) resolve();
   }
 }

@@ -16,7 +16,8 @@ import type { Operations } from "../graphql/operations.ts";
 import { utf8Bytes } from "../log/payload.ts";
 import type { OriginCheck } from "./origins.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
-import { openSocketSink, type OpenSink } from "./sinks.ts";
+import type { OpenSink } from "./sinks.ts";
+import { SocketSink, type SinkSocket } from "./socket-sink.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import type { Subscribe } from "./subscribe.ts";
 
@@ -32,7 +33,7 @@ export type WebSocketDoorOptions = Omit<SessionOptions, "close"> & {
   onFault: (fault: unknown) => void;
 };
 
-type Extra = { session: Session; sinks: Map<string, OpenSink>; writer: SocketWriter; tooSlow: () => void };
+type Extra = SinkSocket & { session: Session };
 type SocketContext = Context & { session: Session; openSink?: () => OpenSink };
 type Args = ExecutionArgs & { contextValue: SocketContext };
 
@@ -80,7 +81,7 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
       const operation = getOperationAST(document, payload.operationName);
       if (!operation) throw invalid("No such operation in the document.", ["operationName"]);
       const contextValue: SocketContext = { ...extra.session.newContext(), session: extra.session };
-      if (operation.operation === "subscription") contextValue.openSink = () => openSink(extra, id);
+      if (operation.operation === "subscription") contextValue.openSink = () => new SocketSink(id, extra);
       const args: Args = {
         schema: options.schema,
         document,
@@ -92,20 +93,6 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
     } catch (error) {
       return [mask(error)];
     }
-  }
-
-  function openSink({ sinks, writer, tooSlow }: Extra, id: string): OpenSink {
-    const sink = openSocketSink({
-      id,
-      writer,
-      mask,
-      onTooSlow: tooSlow,
-      onClosed: () => {
-        if (sinks.get(id) === sink) sinks.delete(id);
-      },
-    });
-    sinks.set(id, sink);
-    return sink;
   }
 
   function accept(socket: WebSocket, connection: Duplex): void {
@@ -121,6 +108,7 @@ export function openWebSocketDoor(options: WebSocketDoorOptions) {
       session,
       sinks,
       writer,
+      mask,
       tooSlow: () => {
         socket.close(1013, "Too slow");
         // What waits for the client may wait for ever.
