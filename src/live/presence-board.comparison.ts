@@ -34,7 +34,7 @@ export class Comparison {
 
   constructor(options: ComparisonOptions) {
     this.#options = options;
-    this.#stopListening = options.bus.onRecovered(() => void this.#compareAll());
+    this.#stopListening = options.bus.onRecovered(() => void this.compare());
     this.#callOff = options.clock.after(options.timings.compareEveryMs, this.#tick);
     this.#refreshedAtMs = options.clock.monotonicMs();
   }
@@ -48,17 +48,18 @@ export class Comparison {
   readonly #tick = (): void => {
     if (this.#stopped) return;
     this.#callOff = this.#options.clock.after(this.#options.timings.compareEveryMs, this.#tick);
-    void this.#compareAll();
+    void this.compare();
     this.#refresh();
   };
 
-  async #compareAll(): Promise<void> {
+  /** All buckets, now, or once more if that is being done. Never rejects. */
+  async compare(): Promise<void> {
     this.#again = this.#comparing;
-    if (this.#comparing) return;
+    if (this.#comparing || this.#stopped) return;
     this.#comparing = true;
     await Promise.all(this.#options.buckets.map((_, bucket) => this.#compare(bucket)));
     this.#comparing = false;
-    if (this.#again && !this.#stopped) void this.#compareAll();
+    if (this.#again) await this.compare();
   }
 
   async #compare(bucket: number): Promise<void> {

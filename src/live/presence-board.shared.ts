@@ -172,6 +172,8 @@ export class RedisOtherNodes implements OtherNodes {
 
   readonly #rewriteAll = (): void => {
     for (const { writer } of this.#buckets) writer.rewrite();
+    // What was asked for while Redis was out of reach.
+    void this.#comparison.compare();
   };
 
   readonly #writeAll = (): void => {

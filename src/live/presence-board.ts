@@ -91,8 +91,8 @@ export interface PresenceBoard extends AsyncDisposable {
   read(userIds: Iterable<string>): Promise<PresenceReading>;
   /**
    * Calls the listener with each change of these users' presence, once what they add up to differs. Resolves when their state is
-   * known, or after `answerWithinMs` if it cannot be; then it is told once it is. "full": this node watches `maxWatchedUsers`,
-   * and nothing was added.
+   * known, or after some seconds if it cannot be; then it is told once it is, where it differs. "full": this node watches
+   * `maxWatchedUsers`, and nothing was added.
    */
   watch(userIds: Iterable<string>, listener: (presence: UserPresence) => void): Promise<PresenceWatch | "full">;
   /** Called after each `Seen`. Returns how to stop being called. */
@@ -107,8 +107,8 @@ export interface PresenceBoard extends AsyncDisposable {
   readonly up: boolean;
   readonly stats: BoardStats;
   /**
-   * Leaves this node's sessions to count until its lease runs out, so that clients can be back elsewhere first. Takes at
-   * most `answerWithinMs` twice. Never rejects.
+   * Leaves this node's sessions to count until its lease runs out, so that clients can be back elsewhere first. Waits for Redis
+   * no longer than a few `answerWithinMs`. Never rejects.
    */
   leave(): Promise<void>;
 }
@@ -121,7 +121,7 @@ export interface BoardStats {
   readonly unwrittenNow: number;
   /** Since the lease was last renewed; 0 where there is none. */
   readonly leaseAgeMsNow: number;
-  /** Leases lost and taken anew. */
+  /** Leases taken: one, and one more each time that it was lost. */
   readonly epochs: number;
   /** Announcements found to be missing, or out of turn for too long. */
   readonly gaps: number;

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { bucketCount, leaseKeys } from "../../src/live/presence-board.keys.ts";
+import { until } from "../support/until.ts";
+import { observe, openNode, presenceOf, session, shows } from "./presence-board-backends.ts";
+import {
+  heldForALease,
+  observeCrowd,
+  openCrowd,
+  openWorld,
+  passes,
+  redisTimings,
+  slackMs,
+  timings,
+} from "./presence-board-world.ts";
+
+describe.concurrent("presence board with Redis in trouble", () => {
+  test("Redis frozen for longer than a lease puts nobody OFFLINE", async () => {
+    await using world = await openWorld();
+    const [here, there] = [await world.open(), await world.open()];
+    const crowd = openCrowd(here.board, 100);
+    const observers = [await observeCrowd(here.board, crowd), await observeCrowd(there.board, crowd)];
+    await heldForALease(there.board);
+    world.redis.pause();
+    await until("the nodes know", () => !here.board.up && !there.board.up);
+    await passes(timings.leaseMs * 1.5);
+    world.redis.resume();
+    await until("both have a lease again", () => here.board.up && there.board.up);
+    await until("the old ones were lost", () => here.board.stats.epochs === 2 && there.board.stats.epochs === 2);
+    await world.untilLeasesAre(2);
+    for (const { userId } of crowd) expect(await presenceOf(there.board, userId)).toMatchObject({ status: "ONLINE" });
+    expect(observers.flatMap(({ told }) => told)).toEqual([]);
+  });
+
+  test("while Redis is down a node serves what it knows, says so, and throws nothing; afterwards all agree", async () => {
+    await using world = await openWorld();
+    const [here, there] = [await world.open(), await world.open()];
+    const [ann, bob] = [session(randomUUID()), session(randomUUID())];
+    here.board.open(ann);
+    there.board.open(bob);
+    const observer = await observe(here.board, [ann.userId, bob.userId]);
+    await until("bob is known", () => observer.current(bob.userId).status === "ONLINE");
+    await world.redis.kill();
+    await until("the nodes know", () => !here.board.up && !there.board.up);
+
+    const [carol, dora] = [session(randomUUID()), session(randomUUID())];
+    here.board.open(carol);
+    there.board.open(dora);
+    here.board.update(ann.sessionId, { status: "BUSY" });
+    here.board.announceProfile(carol.userId, 3);
+    const { users, complete } = await here.board.read([ann, bob, carol, dora].map(({ userId }) => userId));
+    expect(complete).toBe(false);
+    expect([...users.values()].map(({ status }) => status)).toEqual(["BUSY", "ONLINE", "ONLINE", "OFFLINE"]);
+    const blind = await observe(here.board, [dora.userId]);
+    expect(blind.current(dora.userId).status).toBe("OFFLINE");
+    there.board.close(bob.sessionId);
+    await until("bob's grace is over", () => there.board.stats.sessionsNow === 1);
+
+    await world.redis.restart();
+    await until("dora is told of", () => blind.told.length > 0);
+    expect(blind.told).toMatchObject([{ userId: dora.userId, status: "ONLINE" }]);
+    await shows(there.board, ann.userId, { status: "BUSY" });
+    await shows(there.board, carol.userId, { status: "ONLINE", profileRevision: 3 });
+    await until("bob is seen OFFLINE", () => observer.current(bob.userId).status === "OFFLINE");
+    await until("all is written", () => here.board.stats.unwrittenNow + there.board.stats.unwrittenNow === 0);
+  });
+
+  test("Redis restarted empty is filled again from the live sessions, and nobody is told of anything", async () => {
+    await using world = await openWorld();
+    const [here, there] = [await world.open(), await world.open()];
+    const crowd = [...openCrowd(here.board, 60), ...openCrowd(there.board, 60)];
+    const observers = [await observeCrowd(here.board, crowd), await observeCrowd(there.board, crowd)];
+    await world.redis.restart({ empty: true });
+    const sinceMs = performance.now();
+    for (const { board } of [here, there]) {
+      await until("all are read ONLINE", async () => {
+        const fresh = await openNode(world.redis.url, { timings, redisTimings });
+        const { users, complete } = await fresh.board.read(crowd.map(({ userId }) => userId));
+        await fresh.end();
+        return complete && [...users.values()].every(({ status }) => status === "ONLINE");
+      });
+      await until("all is written", () => board.stats.unwrittenNow === 0);
+    }
+    console.info(`Redis restarted empty: full again after ${Math.round(performance.now() - sinceMs)} ms`);
+    // What comes afterwards is told: the watch is whole, and what was lost has not been told before it.
+    await passes(timings.settleMs + timings.compareEveryMs);
+    here.board.update(crowd[0]!.sessionId, { status: "BUSY" });
+    there.board.update(crowd[119]!.sessionId, { status: "BUSY" });
+    for (const { told } of observers) {
+      await until("both are told of", () => told.length >= 2);
+      expect(told.map(({ status }) => status)).toEqual(["BUSY", "BUSY"]);
+    }
+  });
+
+  test("a write that Redis lost is made again within one comparison", async () => {
+    await using world = await openWorld();
+    const [here, there] = [await world.open(), await world.open()];
+    const [lost] = openCrowd(here.board, 1);
+    await shows(there.board, lost!.userId, { status: "ONLINE" });
+    // All but the leases, as where they live on another master.
+    const keys = (await world.redis.command("keys", "*{p:*")) as string[];
+    await world.redis.command("del", ...keys);
+    expect(await presenceOf(there.board, lost!.userId)).toMatchObject({ status: "OFFLINE" });
+    const sinceMs = performance.now();
+    await shows(there.board, lost!.userId, { status: "ONLINE" });
+    expect(performance.now() - sinceMs).toBeLessThan(timings.compareEveryMs + slackMs);
+    expect(here.board.stats.epochs).toBe(1);
+  });
+});
+
+test("everything in Redis expires, and of users who are gone nothing stays but when they were seen", async () => {
+  await using world = await openWorld();
+  const [here, there] = [await world.open(), await world.openStoppable()];
+  const crowd = [...openCrowd(here.board, 50), ...openCrowd(there.board, 50)];
+  here.board.announceProfile(crowd[0]!.userId, 1);
+  await observeCrowd(here.board, crowd);
+  await there.kill();
+  for (const { sessionId } of crowd) here.board.close(sessionId);
+  await world.untilLeasesAre(1);
+  await until("all is written", () => here.board.stats.sessionsNow + here.board.stats.unwrittenNow === 0);
+  const keys = (await world.redis.command("keys", "*")) as string[];
+  for (const key of keys) expect(await world.redis.command("pttl", key), key).toBeGreaterThan(0);
+  const users = keys.filter((key) => key.includes(":user:"));
+  expect(users).toHaveLength(100);
+  for (const key of users) {
+    const fields = (await world.redis.command("hkeys", key)) as string[];
+    expect(fields.filter((field) => field !== "profile")).toEqual(["seen"]);
+  }
+  const others = keys.filter((key) => !users.includes(key)).map((key) => key.replace(/\{p:\d\d\}/, "{p:NN}"));
+  expect(new Set(others.map((key) => key.split(":").slice(0, 4).join(":")))).toEqual(
+    new Set([
+      "causerie:{p:NN}:version",
+      "causerie:{p:NN}:epochs",
+      "causerie:{p:NN}:writes",
+      leaseKeys.leases,
+      leaseKeys.nodes,
+    ]),
+  );
+  expect(others.length).toBeLessThanOrEqual(4 * bucketCount + 2);
+});
