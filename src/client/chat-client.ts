@@ -5,12 +5,18 @@ import { observeConnection, type ConnectionState } from "./connection-state.ts";
 import type { Connection } from "./connection.ts";
 import { Connector } from "./connector.ts";
 import { Feed } from "./feed.ts";
+import type { RoomCountsFragment } from "./generated/operations.ts";
+import { InboxStore, type Inbox } from "./inbox-store.ts";
 import { systemLock, type Lock } from "./lock.ts";
 import { createMessageQueue } from "./message-queue.ts";
-import type { Observable } from "./observable.ts";
+import { whenFits, type Observable } from "./observable.ts";
 import type { OfflineQueue } from "./offline-queue.ts";
-import { createRequests, type Requests } from "./requests.ts";
+import { pause } from "./pause.ts";
+import { createRequests, openLink, type Requests } from "./requests.ts";
+import { createRoomAdmin, type RoomAdmin } from "./room-admin.ts";
 import type { Message, RoomEvent } from "./room-event.ts";
+import { Room } from "./room.ts";
+import { createRooms, type Rooms } from "./rooms.ts";
 import { createMemoryStorage, type KeyValueStorage } from "./storage.ts";
 import { createSyncPosition, type SyncPosition } from "./sync-position.ts";
 import { renewTokens } from "./token-renewal.ts";
@@ -42,6 +48,12 @@ export interface ChatClientOptions {
   pongWithinMs?: number;
   /** Away for longer, the client reads what it missed by pages. */
   pagesAfterMs?: number;
+  /** Rooms with activity longest ago are not listed beyond it. */
+  maxRooms?: number;
+  /** Of an open room; beyond it live messages push the oldest ones out. */
+  maxMessages?: number;
+  /** Of an open room; beyond it members are not listed until something is heard of them. */
+  maxMembers?: number;
 }
 
 /**
@@ -53,25 +65,34 @@ export class ChatClient {
   readonly state: Observable<ConnectionState>;
   /** What waits to be sent, in all rooms. */
   readonly queue: OfflineQueue<Message>;
-  /** Any operation, over the client's socket. */
+  /** Any query or mutation, over the client's socket. */
   readonly requests: Requests;
+  readonly inbox: Observable<Inbox>;
+  readonly rooms: Pick<Rooms, "get" | "hold">;
+  readonly admin: RoomAdmin;
   readonly #options: ChatClientOptions & { clock: Clock; onFault: (error: unknown) => void };
   readonly #life = new AbortController();
   readonly #position: SyncPosition;
   readonly #connector: Connector;
   readonly #feed: Feed;
+  readonly #inbox: InboxStore;
+  readonly #rooms: Rooms;
   readonly #listeners = new Set<(events: readonly RoomEvent[]) => void>();
   readonly #disposers: (() => void)[] = [];
 
   constructor(options: ChatClientOptions) {
     const { userId, url, clock = systemClock, storage = createMemoryStorage(), lock = systemLock } = options;
-    const { onFault = ignore, device = "WEB", webSocketImpl = globalThis.WebSocket, backoff } = options;
+    const { device = "WEB", webSocketImpl = globalThis.WebSocket, backoff } = options;
     const { connectTimeoutMs = 10_000, pingAfterMs = 10_000, pongWithinMs = 5_000, pagesAfterMs = 30_000 } = options;
     this.userId = userId;
+    const onFault = (error: unknown) => {
+      if (!this.#life.signal.aborted) callSafely(options.onFault, error);
+    };
     this.#options = { ...options, clock, onFault };
     const name = `${encodeURIComponent(url)}/${encodeURIComponent(userId)}`;
     this.#position = createSyncPosition({ storage, lock, key: `causerie/sync/${name}`, clock, onFault });
     this.#feed = new Feed({
+      userId,
       position: this.#position,
       clock,
       deliver: (events) => this.#deliver(events),
@@ -99,6 +120,11 @@ export class ChatClient {
     const observed = observeConnection(link, this.#feed.phase);
     this.state = observed.state;
     this.#disposers.push(observed.dispose);
+    this.#inbox = this.#openInbox();
+    this.#rooms = createRooms({ open: (roomId) => this.#openRoom(roomId), clock, keepMs: 30_000, maxIdle: 10 });
+    this.inbox = this.#inbox.inbox;
+    this.rooms = this.#rooms;
+    this.admin = createRoomAdmin(this.requests, (room) => this.#inbox.put(room));
   }
 
   /** Connects, and stays connected until `dispose`. Messages of an earlier life that wait are sent. */
@@ -106,6 +132,7 @@ export class ChatClient {
     this.#connector.start();
     this.#listenToNetwork();
     this.queue.start().catch((error: unknown) => callSafely(this.#options.onFault, error));
+    this.#loadInbox();
   }
 
   /** Tries at once to connect, or sees whether the connection still lives: the app came to the front, say. */
@@ -121,11 +148,23 @@ export class ChatClient {
 
   /** Closes the socket and leaves no timer behind; resolves when the sync state is written. The client does not start again. */
   async dispose(): Promise<void> {
+    this.#inbox.dispose();
+    await this.#closeRooms();
     this.#life.abort(new Error("The client was disposed of."));
     this.#connector.stop();
     this.queue.dispose();
     for (const dispose of this.#disposers.splice(0)) dispose();
     await this.#position.dispose();
+  }
+
+  /** What was read and not told yet is told, where there is a connection. */
+  async #closeRooms() {
+    const link = this.#connector.state.get();
+    const closing = this.#rooms.dispose();
+    if (link.status !== "open") return;
+    const enough = new AbortController();
+    await Promise.race([closing, link.connection.ended, pause(this.#options.clock, 1_000, enough.signal)]);
+    enough.abort();
   }
 
   #opened(connection: Connection, token: string) {
@@ -136,10 +175,43 @@ export class ChatClient {
   }
 
   #deliver(events: readonly RoomEvent[]) {
+    this.#inbox.take(events);
+    this.#rooms.take(events);
     for (const listener of Array.from(this.#listeners)) callSafely(listener, events);
   }
 
-  #reset() {}
+  #reset() {
+    this.#inbox.reset();
+    this.#loadInbox();
+    this.#rooms.reset();
+  }
+
+  #loadInbox() {
+    // Rejects only when the inbox is reset or disposed of.
+    this.#inbox.load().catch(ignore);
+  }
+
+  #openInbox(): InboxStore {
+    const { clock, onFault, maxRooms = 1_000, backoff } = this.#options;
+    const random = backoff?.random ?? Math.random;
+    const { userId, requests } = this;
+    return new InboxStore({ userId, requests, clock, random, maxRooms, anchored: this.#anchored, onFault });
+  }
+
+  #openRoom(roomId: string): Room {
+    const { clock, onFault, maxMessages = 10_000, maxMembers = 1_000 } = this.#options;
+    const { userId, requests, queue } = this;
+    const onCounts = (counts: RoomCountsFragment) => this.#inbox.putCounts(counts);
+    const limits = { maxMessages, maxMembers };
+    const anchored = this.#anchored;
+    return new Room({ roomId, userId, requests, queue, clock, ...limits, anchored, onCounts, onFault });
+  }
+
+  /** Connected, and no change after this will be missed. */
+  readonly #anchored = async (signal: AbortSignal): Promise<void> => {
+    await whenFits(this.#feed.isAnchored, (isAnchored) => isAnchored, signal);
+    await openLink(this.#connector.state, signal);
+  };
 
   #listenToNetwork() {
     const { network } = this.#options;

@@ -91,7 +91,7 @@ function openLife({ url, connectionParams, webSocketImpl, clock, pingAfterMs, po
         watch.start(() => (socket as WebSocket).send('{"type":"ping"}'));
         connected.resolve(connection);
       },
-      message: watch.heard,
+      message: () => watch.heard(),
       closed: (event) => noteEnd(endingOf(event)),
       error: () => noteEnd({ code: 1006, reason: "The connection failed." }),
     },
@@ -153,7 +153,7 @@ function openLife({ url, connectionParams, webSocketImpl, clock, pingAfterMs, po
     },
     subscribe,
     execute: (document, variables, signal) => executeOnce(subscribe, { document, variables, signal }),
-    check: watch.check,
+    check: () => watch.check(),
     close: (reason = "Closed") => end({ code: 1000, reason }),
   };
   return { connected: connected.promise, end };

@@ -6,13 +6,14 @@ import { withDeadline } from "./deadline.ts";
 import { InboxDocument, SyncDocument, type InboxSubscription } from "./generated/operations.ts";
 import { createVariable, type Observable } from "./observable.ts";
 import { OperationError } from "./operation-error.ts";
-import type { RoomEvent } from "./room-event.ts";
+import { presenceAfter, type RoomEvent } from "./room-event.ts";
 import type { SyncPosition } from "./sync-position.ts";
 
 /** `waiting`: for a connection. */
 export type FeedPhase = "waiting" | "catching up" | "live";
 
 export interface FeedOptions {
+  userId: string;
   position: SyncPosition;
   clock: Clock;
   /** Each change of each room once and in the room's order; the position moves when it returns. */
@@ -142,7 +143,7 @@ export class Feed {
 
   /** Gives the position after which something is missing. */
   #next(item: InboxSubscription["inbox"]): string | undefined {
-    if (item.__typename !== "CaughtUp") return this.#take([item]);
+    if (item["__typename"] !== "CaughtUp") return this.#take([item]);
     this.#options.position.advance(item.cursors);
     this.#lostAfter = undefined;
     this.#isAnchored.set(true);
@@ -168,7 +169,20 @@ export class Feed {
     if (fresh.length === 0) return lostAfter;
     callSafely(deliver, fresh);
     position.advance(fresh.map(({ cursor }) => cursor));
+    this.#forgetLeft(fresh);
     return lostAfter;
+  }
+
+  /** Nothing follows of a room that the user left; should the user come back, it begins with that. */
+  #forgetLeft(events: readonly RoomEvent[]) {
+    const { position, userId } = this.#options;
+    const left = new Set<string>();
+    for (const event of events) {
+      const where = presenceAfter(event, userId);
+      if (where === "out") left.add(event.room.id);
+      if (where === "in") left.delete(event.room.id);
+    }
+    if (left.size > 0) position.keep((roomId) => !left.has(roomId));
   }
 }
 

@@ -61,3 +61,20 @@ function createListeners() {
     },
   };
 }
+
+/** Resolves as soon as the value fits, at once where it does already. Rejects when `signal` aborts. */
+export function whenFits<T>(value: Observable<T>, fits: (value: T) => boolean, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const present = value.get();
+      if (!signal.aborted && !fits(present)) return;
+      stop();
+      signal.removeEventListener("abort", look);
+      if (signal.aborted) reject(signal.reason as Error);
+      else resolve(present);
+    };
+    const stop = value.subscribe(look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}

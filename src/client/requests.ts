@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import type { LinkState } from "./connector.ts";
 import { withDeadline } from "./deadline.ts";
 import type { TypedDocumentString } from "./generated/operations.ts";
-import type { Observable } from "./observable.ts";
+import { whenFits, type Observable } from "./observable.ts";
 import { ConnectionLostError } from "./operation-error.ts";
 
 export interface RequestOptions {
@@ -24,6 +24,7 @@ export interface Requests {
    * @throws OperationError, ConnectionLostError (what is not repeatable), or an Error when the time is over
    */
   ask<Data, Variables>(
+    this: void,
     document: TypedDocumentString<Data, Variables>,
     variables: Variables,
     options?: RequestOptions,
@@ -57,18 +58,12 @@ export function createRequests(options: {
 }
 
 /** The open connection, now or as soon as there is one. Rejects when `signal` aborts. */
-export function openLink(link: Observable<LinkState>, signal: AbortSignal): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const state = link.get();
-      if (!signal.aborted && !(state.status === "open" && state.connection.isOpen)) return;
-      stop();
-      signal.removeEventListener("abort", look);
-      if (signal.aborted) reject(signal.reason);
-      else if (state.status === "open") resolve(state.connection);
-    };
-    const stop = link.subscribe(look);
-    signal.addEventListener("abort", look);
-    look();
-  });
+export async function openLink(link: Observable<LinkState>, signal: AbortSignal): Promise<Connection> {
+  const state = await whenFits(link, isOpen, signal);
+  if (state.status !== "open") throw new Error("Unreachable.");
+  return state.connection;
+}
+
+function isOpen(state: LinkState): boolean {
+  return state.status === "open" && state.connection.isOpen;
 }

@@ -26,6 +26,13 @@ export type EditMessageInput = {
   roomId: string;
 };
 
+/** Give `messageIds` (1 to 500) or `upToId`, not both. */
+export type MarkReadInput = {
+  messageIds?: Array<string> | null | undefined;
+  roomId: string;
+  upToId?: string | null | undefined;
+};
+
 export type MemberRole =
   | 'ADMIN'
   | 'MEMBER'
@@ -87,21 +94,21 @@ export type MessageFieldsFragment = { id: string, clientMessageId: string, posit
 
 export type MemberFieldsFragment = { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } };
 
-type EventFields_MemberJoined_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MemberJoined_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MemberLeft_Fragment = { cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MemberLeft_Fragment = { cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MemberUpdated_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MemberUpdated_Fragment = { cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MessageDeleted_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MessageDeleted_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MessageEdited_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MessageEdited_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MessageSent_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MessageSent_Fragment = { cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_MessagesRead_Fragment = { cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_MessagesRead_Fragment = { cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
-type EventFields_RoomUpdated_Fragment = { cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } };
+type EventFields_RoomUpdated_Fragment = { cursor: string, previousCursor: string | null, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } };
 
 export type EventFieldsFragment =
   | EventFields_MemberJoined_Fragment
@@ -123,14 +130,14 @@ export type RoomEventsSubscriptionVariables = Exact<{
 
 export type RoomEventsSubscription = { roomEvents:
     | { __typename: 'CaughtUp', cursors: Array<string> }
-    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
    };
 
 export type InboxSubscriptionVariables = Exact<{
@@ -141,14 +148,14 @@ export type InboxSubscriptionVariables = Exact<{
 
 export type InboxSubscription = { inbox:
     | { __typename: 'CaughtUp', cursors: Array<string> }
-    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
-    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+    | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+    | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
    };
 
 export type SyncQueryVariables = Exact<{
@@ -158,14 +165,14 @@ export type SyncQueryVariables = Exact<{
 
 
 export type SyncQuery = { sync: { cursors: Array<string>, hasMore: boolean, events: Array<
-      | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, name: string | null, kind: RoomKind } }
-      | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, name: string | null, kind: RoomKind } }
+      | { __typename: 'MemberJoined', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MemberLeft', cursor: string, previousCursor: string | null, user: { id: string, name: string, avatarUrl: string | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MemberUpdated', cursor: string, previousCursor: string | null, member: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MessageDeleted', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MessageEdited', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MessageSent', cursor: string, previousCursor: string | null, message: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null }, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'MessagesRead', cursor: string, previousCursor: string | null, ranges: Array<{ from: string, through: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } }>, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
+      | { __typename: 'RoomUpdated', cursor: string, previousCursor: string | null, room: { id: string, kind: RoomKind, name: string | null, memberCount: number } }
     > } };
 
 export type SendMessageMutationVariables = Exact<{
@@ -207,6 +214,19 @@ export type DeleteMessageMutation = { deleteMessage: { message: { id: string, cl
       | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
     > } };
 
+export type MarkReadMutationVariables = Exact<{
+  input: MarkReadInput;
+}>;
+
+
+export type MarkReadMutation = { markRead: { room: { id: string, cursor: string, unreadCount: number } | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
 export type RefreshTokenMutationVariables = Exact<{
   input: RefreshTokenInput;
 }>;
@@ -220,7 +240,9 @@ export type RefreshTokenMutation = { refreshToken: { expiresAt: string | null, u
       | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
     > } };
 
-export type RoomFieldsFragment = { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null };
+export type RoomCountsFragment = { id: string, cursor: string, unreadCount: number };
+
+export type RoomFieldsFragment = { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null };
 
 type ErrorFields_ConflictError_Fragment = { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null };
 
@@ -260,14 +282,14 @@ export type RoomsQueryVariables = Exact<{
 }>;
 
 
-export type RoomsQuery = { rooms: { edges: Array<{ node: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type RoomsQuery = { rooms: { edges: Array<{ node: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type RoomQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RoomQuery = { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null };
+export type RoomQuery = { room: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null };
 
 export type RoomMembersQueryVariables = Exact<{
   id: string;
@@ -282,17 +304,26 @@ export type RoomMessagesQueryVariables = Exact<{
   id: string;
   last?: number | null | undefined;
   before?: string | null | undefined;
+  readers?: number | null | undefined;
 }>;
 
 
-export type RoomMessagesQuery = { room: { id: string, cursor: string, messages: { edges: Array<{ node: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
+export type RoomMessagesQuery = { room: { id: string, cursor: string, membership: { id: string, readThrough: { id: string, position: string } | null } | null, messages: { edges: Array<{ node: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, readBy: { edges: Array<{ node: { id: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } } }> }, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
+
+export type RoomPlacesQueryVariables = Exact<{
+  id: string;
+  before?: string | null | undefined;
+}>;
+
+
+export type RoomPlacesQuery = { room: { id: string, messages: { edges: Array<{ node: { id: string, position: string } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
 
 export type CreateRoomMutationVariables = Exact<{
   input: CreateRoomInput;
 }>;
 
 
-export type CreateRoomMutation = { createRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+export type CreateRoomMutation = { createRoom: { room: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
       | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
@@ -305,7 +336,7 @@ export type OpenDirectRoomMutationVariables = Exact<{
 }>;
 
 
-export type OpenDirectRoomMutation = { openDirectRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+export type OpenDirectRoomMutation = { openDirectRoom: { room: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
       | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
@@ -318,7 +349,7 @@ export type UpdateRoomMutationVariables = Exact<{
 }>;
 
 
-export type UpdateRoomMutation = { updateRoom: { room: { id: string, kind: RoomKind, name: string | null, createdAt: string, memberCount: number, cursor: string, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
+export type UpdateRoomMutation = { updateRoom: { room: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } | null, userErrors: Array<
       | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
@@ -440,8 +471,9 @@ export const EventFieldsFragmentDoc = new TypedDocumentString(`
   previousCursor
   room {
     id
-    name
     kind
+    name
+    memberCount
   }
   ... on MessageSent {
     message {
@@ -521,9 +553,16 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }`, {"fragmentName":"EventFields"}) as unknown as TypedDocumentString<EventFieldsFragment, unknown>;
+export const RoomCountsFragmentDoc = new TypedDocumentString(`
+    fragment RoomCounts on Room {
+  id
+  cursor
+  unreadCount
+}
+    `, {"fragmentName":"RoomCounts"}) as unknown as TypedDocumentString<RoomCountsFragment, unknown>;
 export const RoomFieldsFragmentDoc = new TypedDocumentString(`
     fragment RoomFields on Room {
-  id
+  ...RoomCounts
   kind
   name
   peer {
@@ -531,7 +570,6 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }
@@ -575,6 +613,11 @@ fragment MemberFields on Member {
   role
   joinedAt
   leftAt
+}
+fragment RoomCounts on Room {
+  id
+  cursor
+  unreadCount
 }`, {"fragmentName":"RoomFields"}) as unknown as TypedDocumentString<RoomFieldsFragment, unknown>;
 export const ErrorFieldsFragmentDoc = new TypedDocumentString(`
     fragment ErrorFields on UserError {
@@ -639,8 +682,9 @@ fragment EventFields on RoomEvent {
   previousCursor
   room {
     id
-    name
     kind
+    name
+    memberCount
   }
   ... on MessageSent {
     message {
@@ -735,8 +779,9 @@ fragment EventFields on RoomEvent {
   previousCursor
   room {
     id
-    name
     kind
+    name
+    memberCount
   }
   ... on MessageSent {
     message {
@@ -832,8 +877,9 @@ fragment EventFields on RoomEvent {
   previousCursor
   room {
     id
-    name
     kind
+    name
+    memberCount
   }
   ... on MessageSent {
     message {
@@ -1017,6 +1063,31 @@ fragment ErrorFields on UserError {
     retryAfterMs
   }
 }`) as unknown as TypedDocumentString<DeleteMessageMutation, DeleteMessageMutationVariables>;
+export const MarkReadDocument = new TypedDocumentString(`
+    mutation MarkRead($input: MarkReadInput!) {
+  markRead(input: $input) {
+    room {
+      ...RoomCounts
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment RoomCounts on Room {
+  id
+  cursor
+  unreadCount
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<MarkReadMutation, MarkReadMutationVariables>;
 export const RefreshTokenDocument = new TypedDocumentString(`
     mutation RefreshToken($input: RefreshTokenInput!) {
   refreshToken(input: $input) {
@@ -1116,8 +1187,13 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }
-fragment RoomFields on Room {
+fragment RoomCounts on Room {
   id
+  cursor
+  unreadCount
+}
+fragment RoomFields on Room {
+  ...RoomCounts
   kind
   name
   peer {
@@ -1125,7 +1201,6 @@ fragment RoomFields on Room {
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }
@@ -1176,8 +1251,13 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }
-fragment RoomFields on Room {
+fragment RoomCounts on Room {
   id
+  cursor
+  unreadCount
+}
+fragment RoomFields on Room {
+  ...RoomCounts
   kind
   name
   peer {
@@ -1185,7 +1265,6 @@ fragment RoomFields on Room {
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }
@@ -1226,14 +1305,32 @@ fragment MemberFields on Member {
   leftAt
 }`) as unknown as TypedDocumentString<RoomMembersQuery, RoomMembersQueryVariables>;
 export const RoomMessagesDocument = new TypedDocumentString(`
-    query RoomMessages($id: ID!, $last: Int, $before: String) {
+    query RoomMessages($id: ID!, $last: Int, $before: String, $readers: Int) {
   room(id: $id) {
     id
     cursor
+    membership {
+      id
+      readThrough {
+        id
+        position
+      }
+    }
     messages(last: $last, before: $before) {
       edges {
         node {
           ...MessageFields
+          readBy(first: $readers) {
+            edges {
+              node {
+                id
+                reader {
+                  ...UserFields
+                }
+                readAt
+              }
+            }
+          }
         }
       }
       pageInfo {
@@ -1270,6 +1367,25 @@ fragment MessageFields on Message {
     }
   }
 }`) as unknown as TypedDocumentString<RoomMessagesQuery, RoomMessagesQueryVariables>;
+export const RoomPlacesDocument = new TypedDocumentString(`
+    query RoomPlaces($id: ID!, $before: String) {
+  room(id: $id) {
+    id
+    messages(last: 100, before: $before) {
+      edges {
+        node {
+          id
+          position
+        }
+      }
+      pageInfo {
+        hasPreviousPage
+        startCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RoomPlacesQuery, RoomPlacesQueryVariables>;
 export const CreateRoomDocument = new TypedDocumentString(`
     mutation CreateRoom($input: CreateRoomInput!) {
   createRoom(input: $input) {
@@ -1318,8 +1434,13 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }
-fragment RoomFields on Room {
+fragment RoomCounts on Room {
   id
+  cursor
+  unreadCount
+}
+fragment RoomFields on Room {
+  ...RoomCounts
   kind
   name
   peer {
@@ -1327,7 +1448,6 @@ fragment RoomFields on Room {
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }
@@ -1392,8 +1512,13 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }
-fragment RoomFields on Room {
+fragment RoomCounts on Room {
   id
+  cursor
+  unreadCount
+}
+fragment RoomFields on Room {
+  ...RoomCounts
   kind
   name
   peer {
@@ -1401,7 +1526,6 @@ fragment RoomFields on Room {
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }
@@ -1466,8 +1590,13 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }
-fragment RoomFields on Room {
+fragment RoomCounts on Room {
   id
+  cursor
+  unreadCount
+}
+fragment RoomFields on Room {
+  ...RoomCounts
   kind
   name
   peer {
@@ -1475,7 +1604,6 @@ fragment RoomFields on Room {
   }
   createdAt
   memberCount
-  cursor
   membership {
     ...MemberFields
   }

@@ -1,0 +1,139 @@
+import { parseCursor } from "../clock/cursors.ts";
+import type { Clock } from "./clock.ts";
+import type { RoomCountsFragment } from "./generated/operations.ts";
+import { presenceAfter, type RoomEvent } from "./room-event.ts";
+import { activityOf, isCountUnknown, isUnread, summaryAfter, type RoomSummary } from "./room-summary.ts";
+
+export interface RoomListOptions {
+  userId: string;
+  clock: Clock;
+  maxRooms: number;
+  /** Only the server knows what this room looks like, or how many messages are unread in it. */
+  onUncertain: (roomId: string) => void;
+  /** The room is as the server has it. */
+  onCertain: (roomId: string) => void;
+}
+
+/** `countedThrough`: the count holds what happened up to there. `doubtedThrough`: it is not certain of what happened up to there. */
+type Entry = { room: RoomSummary; countedThrough: string; countedAtMs: number; doubtedThrough: string };
+
+/** So many events of a room are kept while something is being loaded; beyond it the room is asked for once more. */
+const maxRecorded = 100;
+/** Events that come so soon after a count was loaded may be in it already: cursor and count are not read at one moment. */
+const doubtMs = 1_000;
+
+/** Rooms as the server gave them, with the events since then on top; also of events that came while the answer was on its way. */
+export class RoomList {
+  readonly #options: RoomListOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** What happened while something was being loaded. */
+  readonly #recorded = new Map<string, RoomEvent[]>();
+  #loads = 0;
+
+  constructor(options: RoomListOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(roomId: string): RoomSummary | undefined {
+    return this.#entries.get(roomId)?.room;
+  }
+
+  /** Latest activity first. */
+  sorted(): RoomSummary[] {
+    return Array.from(this.#entries.values(), ({ room }) => room).sort(byActivity);
+  }
+
+  ids(): string[] {
+    return Array.from(this.#entries.keys());
+  }
+
+  delete(roomId: string): void {
+    this.#entries.delete(roomId);
+    this.#options.onCertain(roomId);
+  }
+
+  clear(): void {
+    for (const roomId of this.ids()) this.delete(roomId);
+    this.#recorded.clear();
+  }
+
+  take(event: RoomEvent): void {
+    const { roomId } = parseCursor(event.cursor);
+    if (this.#loads > 0) this.#record(roomId, event);
+    if (presenceAfter(event, this.#options.userId) === "out") this.delete(roomId);
+    else if (this.#entries.has(roomId)) this.#apply(roomId, event);
+    else if (this.#loads === 0) this.#options.onUncertain(roomId);
+  }
+
+  /** A room as the server gave it; what happened since then goes on top. */
+  put(room: RoomSummary): void {
+    const { userId, clock, maxRooms, onCertain } = this.#options;
+    const later = (this.#recorded.get(room.id) ?? []).filter((event) => event.cursor > room.cursor);
+    if (later.some((event) => presenceAfter(event, userId) === "out")) return;
+    const { cursor } = room;
+    this.#entries.set(room.id, { room, countedThrough: cursor, countedAtMs: clock.now(), doubtedThrough: cursor });
+    onCertain(room.id);
+    for (const event of later) this.#apply(room.id, event);
+    if (this.size > maxRooms) this.delete(this.sorted().at(-1)!.id);
+  }
+
+  /** A newer count. */
+  putCounts({ id, cursor, unreadCount }: RoomCountsFragment): void {
+    const { clock, onCertain } = this.#options;
+    const entry = this.#entries.get(id);
+    if (!entry || cursor < entry.room.cursor || cursor < entry.countedThrough) return;
+    const room = { ...entry.room, unreadCount };
+    this.#entries.set(id, { ...entry, room, countedThrough: cursor, countedAtMs: clock.now() });
+    if (cursor >= entry.doubtedThrough) onCertain(id);
+  }
+
+  /** Keeps what happens until `work` is done, so that rooms that it puts are not behind. */
+  async whileLoading<T>(work: () => Promise<T>): Promise<T> {
+    this.#loads++;
+    try {
+      return await work();
+    } finally {
+      this.#loads--;
+      if (this.#loads === 0) this.#endRecording();
+    }
+  }
+
+  #apply(roomId: string, event: RoomEvent) {
+    const { userId, clock, onUncertain } = this.#options;
+    const entry = this.#entries.get(roomId)!;
+    const room = summaryAfter(entry.room, event, userId);
+    const isCounted = event.cursor <= entry.countedThrough;
+    const isFresh = !isCounted && isUnread(event, userId);
+    const isDoubtful =
+      (isFresh && clock.now() - entry.countedAtMs < doubtMs) || (!isCounted && isCountUnknown(room, event, userId));
+    const unreadCount = room.unreadCount + (isFresh ? 1 : 0);
+    const doubtedThrough = isDoubtful ? event.cursor : entry.doubtedThrough;
+    this.#entries.set(roomId, { ...entry, room: { ...room, unreadCount }, doubtedThrough });
+    if (isDoubtful) onUncertain(roomId);
+  }
+
+  #record(roomId: string, event: RoomEvent) {
+    const events = this.#recorded.get(roomId) ?? [];
+    this.#recorded.set(roomId, events);
+    if (events.length < maxRecorded) events.push(event);
+  }
+
+  #endRecording() {
+    for (const [roomId, events] of this.#recorded) {
+      const isLeft = events.some((event) => presenceAfter(event, this.#options.userId) === "out");
+      if (isLeft ? false : !this.#entries.has(roomId) || events.length >= maxRecorded)
+        this.#options.onUncertain(roomId);
+    }
+    this.#recorded.clear();
+  }
+}
+
+function byActivity(a: RoomSummary, b: RoomSummary): number {
+  const [first, second] = [activityOf(a), activityOf(b)];
+  if (first !== second) return first > second ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}

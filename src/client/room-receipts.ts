@@ -1,0 +1,130 @@
+import type { RoomMessagesQuery } from "./generated/operations.ts";
+import { createComputed, type Observable } from "./observable.ts";
+import type { Message, RoomEvent, User } from "./room-event.ts";
+
+export interface Reader {
+  user: User;
+  readAt: string;
+}
+
+/** Who has read what, as far as it is known; of a message that is read by many the first of them. */
+export interface Receipts {
+  /** Who other than the sender has read it, earliest first. */
+  readersOf(message: Pick<Message, "id" | "position" | "sender">): readonly Reader[];
+  /** Whether the client's user has read it, or sent it. */
+  isRead(message: Pick<Message, "position" | "sender">): boolean;
+}
+
+/** Others' messages with a position in it, both ends included, were read. */
+export type ReadRange = Extract<RoomEvent, { ranges: unknown }>["ranges"][number];
+/** A message of a page of history, with who has read it. */
+export type PageMessage = NonNullable<RoomMessagesQuery["room"]>["messages"]["edges"][number]["node"];
+
+/** So many ranges of one reader are kept; the oldest go first. */
+const maxRanges = 500;
+
+/** The read receipts of one room, from pages of its history and from events in any order. */
+export class RoomReceipts {
+  readonly receipts: Observable<Receipts>;
+  readonly #viewerId: string;
+  readonly #computed = createComputed(() => this.#snapshot());
+  readonly #byReader = new Map<string, { user: User; ranges: ReadRange[] }>();
+  #readThrough = "";
+
+  constructor(viewerId: string) {
+    this.#viewerId = viewerId;
+    this.receipts = this.#computed;
+  }
+
+  take(ranges: readonly ReadRange[]): void {
+    for (const range of ranges) this.#add(range);
+    this.#computed.changed();
+  }
+
+  /** Messages of one stretch of the history, in the room's order. */
+  takePage(messages: readonly PageMessage[]): void {
+    this.take(rangesOf(messages));
+  }
+
+  /** The user has read everything up to this position. */
+  readThrough(position: string): void {
+    if (position <= this.#readThrough) return;
+    this.#readThrough = position;
+    this.#computed.changed();
+  }
+
+  clear(): void {
+    this.#byReader.clear();
+    this.#readThrough = "";
+    this.#computed.changed();
+  }
+
+  #add(range: ReadRange) {
+    const held = this.#byReader.get(range.reader.id);
+    const ranges = held?.ranges ?? [];
+    if (ranges.some((other) => covers(other, range))) return;
+    const kept = ranges.filter((other) => !covers(range, other));
+    const next = [...kept, range].sort((a, b) => (a.through < b.through ? -1 : 1)).slice(-maxRanges);
+    this.#byReader.set(range.reader.id, { user: range.reader, ranges: next });
+  }
+
+  #snapshot(): Receipts {
+    // Asked at each rendering; computed once for each state.
+    const known = new Map<string, readonly Reader[]>();
+    return {
+      readersOf: (message) => {
+        const readers = known.get(message.id) ?? this.#readersOf(message);
+        known.set(message.id, readers);
+        return readers;
+      },
+      isRead: ({ position, sender }) =>
+        sender.id === this.#viewerId ||
+        position <= this.#readThrough ||
+        readAtOf(this.#byReader.get(this.#viewerId)?.ranges, position) !== undefined,
+    };
+  }
+
+  #readersOf({ position, sender }: Pick<Message, "position" | "sender">): Reader[] {
+    const readers: Reader[] = [];
+    for (const [readerId, { user, ranges }] of this.#byReader) {
+      const readAt = readerId === sender.id ? undefined : readAtOf(ranges, position);
+      if (readAt !== undefined) readers.push({ user, readAt });
+    }
+    return readers.sort((a, b) => (a.readAt < b.readAt ? -1 : a.readAt > b.readAt ? 1 : 0));
+  }
+}
+
+/** Whether `range` says all that `other` says: what it holds was read as early. */
+function covers(range: ReadRange, other: ReadRange): boolean {
+  return range.from <= other.from && range.through >= other.through && range.readAt <= other.readAt;
+}
+
+function readAtOf(ranges: readonly ReadRange[] | undefined, position: string): string | undefined {
+  let earliest: string | undefined;
+  for (const { from, through, readAt } of ranges ?? []) {
+    if (from > position || through < position) continue;
+    if (earliest === undefined || readAt < earliest) earliest = readAt;
+  }
+  return earliest;
+}
+
+/** What was read at one time and lies side by side is one range. */
+function rangesOf(messages: readonly PageMessage[]): ReadRange[] {
+  const ranges: ReadRange[] = [];
+  const growing = new Map<string, ReadRange>();
+  for (const { position, sender, readBy } of messages) {
+    const receipts = new Map(readBy.edges.map(({ node }) => [node.reader.id, node]));
+    for (const [readerId, range] of growing) {
+      const goesOn = readerId === sender.id || receipts.get(readerId)?.readAt === range.readAt;
+      if (!goesOn) growing.delete(readerId);
+    }
+    for (const [readerId, { reader, readAt }] of receipts) {
+      const range = growing.get(readerId) ?? { reader, from: position, through: position, readAt };
+      range.through = position;
+      if (growing.has(readerId)) continue;
+      growing.set(readerId, range);
+      ranges.push(range);
+    }
+  }
+  return ranges;
+}
