@@ -30,6 +30,8 @@ export function createReceipts(use: {
     keyOf: ({ mark }) => `${mark.roomId} ${mark.readerId}`,
     isTransient,
     overloaded: () => rateLimited(1_000),
+    // A crowd's calls of one interval are one event.
+    maxBatch: 500,
   });
 
   async function run(batch: Marking[]): Promise<Marked[]> {

@@ -1,0 +1,159 @@
+/**
+ * What read receipts cost in a room of 1,000 members: commits, events and the time of a call while 500 of them mark the
+ * newest message as read, spread over one second and all at once, with the gathering of a busy room's calls and without
+ * it; then what the reads cost in a room of 10,000 messages.
+ *
+ *   node bench/receipts.ts
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { createHybridLogicalClock } from "../src/clock/hlc.ts";
+import { openEmbeddedDatabase } from "../src/database/embedded.ts";
+import { migrate } from "../src/database/migrate.ts";
+import { openDatabase } from "../src/database/pool.ts";
+import { openMemoryBus } from "../src/live/bus.memory.ts";
+import type { MessageRow } from "../src/log/changes.ts";
+import { Hub } from "../src/log/hub.ts";
+import { createLogStore } from "../src/log/log.store.ts";
+import type { Publication } from "../src/log/publication.ts";
+import { createRoomLog } from "../src/log/room-log.ts";
+import { createMessages } from "../src/messages/messages.ts";
+import { createMessagesStore } from "../src/messages/messages.store.ts";
+import { createPace, type Pace } from "../src/receipts/pace.ts";
+import { createReceipts } from "../src/receipts/receipts.ts";
+import { createReceiptsStore } from "../src/receipts/receipts.store.ts";
+import { createRooms } from "../src/rooms/rooms.ts";
+import { median, percentile } from "./support/statistics.ts";
+
+const memberCount = 1_000;
+const readerCount = 500;
+const rounds = 5;
+const longRoom = 10_000;
+const page = 50;
+
+const reportFault = (fault: unknown) => console.error(fault instanceof Error ? fault.message : fault);
+const users = Array.from({ length: memberCount }, (_, index) => {
+  const id = `user-${index}`;
+  return { id, name: id, avatarUrl: null };
+});
+const [author] = users;
+const readers = users.slice(1, 1 + readerCount);
+
+const folder = await mkdtemp(join(tmpdir(), "causerie-bench-"));
+const embedded = await openEmbeddedDatabase({ dataDir: join(folder, "postgres"), log: () => {} });
+const database = openDatabase({ url: embedded.url, onFault: reportFault });
+try {
+  await migrate(database);
+  const clock = createHybridLogicalClock({ now: Date.now });
+  const metrics = { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} };
+  const bus = openMemoryBus({ log: pino({ level: "silent" }) });
+  await using hub = new Hub({
+    nodeId: "bench",
+    bus,
+    store: createLogStore(database),
+    metrics,
+    onFault: reportFault,
+    clock,
+  });
+  const messages = createMessages({ store: createMessagesStore(database), hub, clock, nodeId: "bench" });
+  const store = createReceiptsStore(database);
+  await database.query({
+    text: "insert into users (id, name) select id, id from unnest($1::text[]) as t (id)",
+    values: [users.map(({ id }) => id)],
+  });
+  const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: 1_000 });
+  const memberIds = users.slice(1).map(({ id }) => id);
+  const roomId = await rooms.create(author!.id, { name: "Bench", memberIds });
+  const send = () => messages.send(author!, { roomId, content: "x".repeat(120) });
+
+  /** Commits, events and the times of calls, of one crowd. */
+  async function crowd(pace: Pace, spreadMs: number) {
+    const message = await send();
+    let commits = 0;
+    let events = 0;
+    const publish = (publication: Publication) => {
+      commits += 1;
+      events += publication.changes.length;
+      hub.publish(publication);
+    };
+    const receipts = createReceipts({ store, hub: { publish }, pace });
+    const timesMs: number[] = [];
+    const begin = performance.now();
+    await Promise.all(
+      readers.map(async (reader, index) => {
+        await sleep((spreadMs * index) / readerCount);
+        const start = performance.now();
+        await receipts.markRead(reader, { roomId, upToId: message.id });
+        timesMs.push(performance.now() - start);
+      }),
+    );
+    return { commits, events, timesMs, tookMs: performance.now() - begin };
+  }
+
+  console.log(
+    `${readerCount} of ${memberCount} members mark the newest message as read; medians of ${rounds}, node ${process.version}`,
+  );
+  for (const spreadMs of [1_000, 0]) {
+    for (const [name, openPace] of [
+      ["gathered", createPace],
+      ["as they come", () => ({ turn: async () => {} })],
+    ] as const) {
+      const results = [];
+      for (let round = 0; round < rounds; round++) results.push(await crowd(openPace(), spreadMs));
+      const events = median(results.map((result) => result.events));
+      const timesMs = results.flatMap((result) => result.timesMs);
+      console.log(
+        `  ${spreadMs === 0 ? "at once      " : "within 1 s   "} ${name.padEnd(13)}` +
+          `${median(results.map(({ commits }) => commits))} commits, ${events} events, ` +
+          `${(events * memberCount).toLocaleString("en")} frames if all watch (one a call: ${(readerCount * memberCount).toLocaleString("en")}); ` +
+          `a call takes ${median(timesMs).toFixed(0)} ms, p99 ${percentile(timesMs, 99).toFixed(0)} ms; ` +
+          `all done after ${median(results.map(({ tookMs }) => tookMs)).toFixed(0)} ms`,
+      );
+    }
+  }
+
+  const all: MessageRow[] = [];
+  while (all.length < longRoom) all.push(...(await Promise.all(Array.from({ length: 500 }, send))));
+  const receipts = createReceipts({ store, hub, pace: { turn: async () => {} } });
+  const unread = (readerId: string) => store.countUnread([{ roomId, viewerId: readerId }]);
+  console.log(
+    `\na room of ${longRoom.toLocaleString("en")} messages and ${memberCount.toLocaleString("en")} members, one statement each`,
+  );
+  await time("unread count, all unread", () => unread("user-1"));
+  await time("mark all up to the last as read", (round) =>
+    receipts.markRead(users[1 + round]!, { roomId, upToId: all.at(-1)!.id }),
+  );
+  await time("unread count, all read", () => unread("user-1"));
+  for (const reader of users.slice(1)) await receipts.markRead(reader, { roomId, upToId: all.at(-10)!.id });
+  await time("unread count, nine unread", () => unread("user-999"));
+  const last = all.slice(-page);
+  const keys = last.map(({ id, position, senderId }) => ({
+    roomId,
+    messageId: id,
+    position,
+    senderId,
+    viewerId: "user-1",
+  }));
+  await time(`readBy of a page of ${page}, read by 999 each`, () => store.readReaders(keys, null, 21));
+  const memberKeys = users.slice(0, page).map(({ id }) => ({ roomId, readerId: id, viewerId: "user-1" }));
+  await time(`readThrough of ${page} members`, () => store.readThrough(memberKeys));
+} finally {
+  await database.close();
+  await embedded.close();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function time(what: string, work: (round: number) => Promise<unknown>): Promise<void> {
+  const timesMs: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const start = performance.now();
+    await work(round);
+    timesMs.push(performance.now() - start);
+  }
+  console.log(
+    `  ${what.padEnd(42)} ${median(timesMs).toFixed(2).padStart(8)} ms, p95 ${percentile(timesMs, 95).toFixed(2)} ms`,
+  );
+}
