@@ -26,15 +26,18 @@ builder.enumType("ErrorCode", {
 
 type UserErrorCodeValue = (typeof UserErrorCode)["$inferType"];
 
-export const UserErrorType = builder.interfaceRef<Refusal>("UserError").implement({
+/** A refusal as data: graphql would throw an `Error` that it finds in a list. */
+export type UserError = Pick<Refusal, "message" | "path" | "retryAfterMs"> & { code: UserErrorCodeValue };
+
+export const UserErrorType = builder.interfaceRef<UserError>("UserError").implement({
   description: `What the caller of a mutation can mend or must show. Anything else, and every failure of a query or subscription, is a
 top-level error with an \`ErrorCode\` as \`extensions.code\`.`,
   fields: (t) => ({
-    code: t.field({ type: UserErrorCode, resolve: (refusal) => refusal.code as UserErrorCodeValue }),
+    code: t.field({ type: UserErrorCode, resolve: (error) => error.code }),
     message: t.exposeString("message"),
-    path: t.stringList({ nullable: true, resolve: (refusal) => refusal.path ?? null }),
+    path: t.stringList({ nullable: true, resolve: (error) => error.path ?? null }),
   }),
-  resolveType: (refusal) => typeOfCode[refusal.code as UserErrorCodeValue],
+  resolveType: (error) => typeOfCode[error.code],
 });
 
 const typeOfCode: Record<UserErrorCodeValue, string> = {
@@ -46,18 +49,18 @@ const typeOfCode: Record<UserErrorCodeValue, string> = {
 };
 
 for (const name of ["InputError", "NotFoundError", "ForbiddenError"]) {
-  builder.objectRef<Refusal>(name).implement({ interfaces: [UserErrorType] });
+  builder.objectRef<UserError>(name).implement({ interfaces: [UserErrorType] });
 }
-builder.objectRef<Refusal>("ConflictError").implement({
+builder.objectRef<UserError>("ConflictError").implement({
   description: "The `clientMessageId` was used before in this room with other content.",
   interfaces: [UserErrorType],
 });
-builder.objectRef<Refusal>("RateLimitedError").implement({
+builder.objectRef<UserError>("RateLimitedError").implement({
   interfaces: [UserErrorType],
-  fields: (t) => ({ retryAfterMs: t.int({ resolve: (refusal) => refusal.retryAfterMs ?? 1_000 }) }),
+  fields: (t) => ({ retryAfterMs: t.int({ resolve: (error) => error.retryAfterMs ?? 1_000 }) }),
 });
 
-export type Payload<Result> = { result: Result | null; userErrors: Refusal[] };
+export type Payload<Result> = { result: Result | null; userErrors: UserError[] };
 
 /** `<name>` with `userErrors` and, where all went well, `field`. */
 export function payloadType<Result>(
@@ -80,7 +83,10 @@ export async function outcome<Result>(work: () => Promise<Result>): Promise<Payl
   try {
     return { result: await work(), userErrors: [] };
   } catch (error) {
-    if (error instanceof Refusal && Object.hasOwn(typeOfCode, error.code)) return { result: null, userErrors: [error] };
-    throw error;
+    if (!(error instanceof Refusal) || !isOfMutations(error.code)) throw error;
+    const { code, message, path, retryAfterMs } = error;
+    return { result: null, userErrors: [{ code, message, path, retryAfterMs }] };
   }
 }
+
+const isOfMutations = (code: string): code is UserErrorCodeValue => Object.hasOwn(typeOfCode, code);
