@@ -66,7 +66,11 @@ function isChange(value: unknown): value is Change {
     case "RECEIPT":
       return isListOf(
         value.ranges,
-        (range) => isText(range.readerId) && isRevision(range.from) && isRevision(range.through),
+        (range) =>
+          isText(range.readerId) &&
+          isRevision(range.from) &&
+          isRevision(range.through) &&
+          Number.isFinite(range.readAt),
       );
     default:
       return true;
