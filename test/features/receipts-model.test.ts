@@ -60,9 +60,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const user of Object.values(users)) await user[Symbol.asyncDispose]();
-  await backstage[Symbol.asyncDispose]();
-  await app.close();
+  for (const user of Object.values(users ?? {})) await user[Symbol.asyncDispose]();
+  await backstage?.[Symbol.asyncDispose]();
+  await app?.close();
 });
 
 test("whatever is sent, deleted and marked, everybody is shown what a simple model says, and events tell the same live and by catch-up", async () => {

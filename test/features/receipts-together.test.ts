@@ -171,6 +171,8 @@ test("more than a thousand ranges at once are events of a thousand each", async 
   expect(await backstage.revisionOf(roomId)).toBe(before + 2);
   const events = [await nextOf(feed), await nextOf(feed)];
   expect(events.map(({ ranges }) => ranges!.length)).toEqual([1_000, 201]);
+  // The room knew of the receipts before this feed was opened.
+  expect(events.map(({ previousCursor }) => previousCursor)).toEqual([cursorOf(roomId, before), events[0]!.cursor]);
   expect(await backstage.rangesOf(roomId, "bob")).toHaveLength(2_402);
   expect(await unreadOf(bob, roomId)).toBe(0);
 
