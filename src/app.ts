@@ -27,11 +27,12 @@ import { createRooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
 import { schema } from "./schema.ts";
 import { createAuthentication } from "./server/authentication.ts";
+import { createConnections } from "./server/connections.ts";
 import { createDevLogin, type DevLogin } from "./server/dev-login.ts";
 import { createHttpDoor } from "./server/http.ts";
 import { createOriginCheck } from "./server/origins.ts";
+import { readPersistedOperations } from "./server/persisted-operations.ts";
 import { openServer } from "./server/server.ts";
-import { openStreamSink } from "./server/sinks.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
 import { createSync } from "./sync/sync.ts";
@@ -48,8 +49,12 @@ export type AppOptions = {
   log?: Logger;
   bus?: Bus;
   now?: () => number;
+  doors?: { drainTimeoutMs?: number; keepAliveIntervalMs?: number };
   hub?: Pick<HubOptions, "compareIntervalMs" | "holeTimeoutMs" | "drainTimeoutMs" | "maxCatchUps">;
 };
+
+/** From one socket: what goes beyond is no person at a client. */
+const maxMessagesPerSecond = 200;
 
 /** The composition root: chooses embedded or shared backends, and connects everything. What it opened is closed in reverse. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
@@ -83,17 +88,13 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
   const contexts = createContexts({ stores, rules: { accounts, rooms, messages, receipts, sync } });
 
-  const mask = createErrorMask(onFault);
-  const operations = createOperations({ schema, mask });
+  const { introspection, persistedOperationsFile } = config;
+  const mask = createErrorMask(onFault, { suggestions: introspection });
+  const allowed = persistedOperationsFile === null ? null : await readPersistedOperations(persistedOperationsFile);
+  const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });
-  const { maxBufferedBytes } = config;
-  const subscribe = createSubscribe({
-    selections,
-    feeds,
-    mask,
-    openSink: () => openStreamSink({ maxBufferedBytes, mask }),
-  });
+  const subscribe = createSubscribe({ selections, feeds, mask });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const door = {
@@ -105,6 +106,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     signIn: accounts.signIn,
     newContext: contexts.newContext,
     isAllowedOrigin: createOriginCheck(config),
+    connections: createConnections({ maxPerUser: config.maxSocketsPerUser }),
+    maxBufferedBytes: config.maxBufferedBytes,
+    now: Date.now,
+    onFault,
+    ...options.doors,
   };
   const isReady = async () => {
     const up = await database.query({ text: "select 1" }).then(
@@ -116,7 +122,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const server = resources.use(
     await openServer({
       http: createHttpDoor({ ...door, devLogin, isReady }),
-      websocket: openWebSocketDoor({ ...door, maxBufferedBytes, onFault }),
+      websocket: openWebSocketDoor({
+        ...door,
+        maxSubscriptionsPerSocket: config.maxSubscriptionsPerSocket,
+        maxMessagesPerSecond: config.rateLimits ? maxMessagesPerSecond : Infinity,
+      }),
       port: config.port,
       host: config.host,
     }),

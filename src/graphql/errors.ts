@@ -5,32 +5,55 @@ import { Refusal } from "../errors.ts";
 /** Told of every fault, with the reference that the client was given. */
 export type FaultListener = (fault: unknown, reference: string) => void;
 
-const internal = "INTERNAL";
+export type Mask = (error: unknown) => GraphQLError;
+
+/** `ErrorCode` of the schema. */
+const codes = new Set([
+  "UNAUTHENTICATED",
+  "INVALID",
+  "NOT_FOUND",
+  "FORBIDDEN",
+  "RATE_LIMITED",
+  "QUERY_REFUSED",
+  "CURSOR_RESET",
+  "INTERNAL",
+]);
 
 /**
  * What a client is told of an error: refusals and mistakes of the request as they are, with an `ErrorCode` as
- * `extensions.code`; of faults only a reference that is in the log.
+ * `extensions.code`; of faults only a reference that is in the log. Without `suggestions` graphql's guesses at what was
+ * meant are left out: they tell names of the schema.
  */
-export function createErrorMask(onFault: FaultListener): (error: unknown) => GraphQLError {
+export function createErrorMask(onFault: FaultListener, { suggestions = true }: { suggestions?: boolean } = {}): Mask {
   // An error may pass here twice, on its way through an execution and again through the door.
   const masked = new WeakSet<GraphQLError>();
 
-  function mask(error: unknown): GraphQLError {
-    if (error instanceof GraphQLError) {
-      if (masked.has(error)) return error;
-      const told = error.originalError ? maskCause(error.originalError, error) : withCode(error);
-      masked.add(told);
-      return told;
-    }
-    const told = maskCause(error, undefined);
+  return function mask(error) {
+    if (error instanceof GraphQLError && masked.has(error)) return error;
+    const told = toTell(error);
     masked.add(told);
     return told;
+  };
+
+  function toTell(error: unknown): GraphQLError {
+    if (!(error instanceof GraphQLError)) return tellCause(error, undefined);
+    if (error.originalError instanceof GraphQLError) return tellMistake(error.originalError, error);
+    return error.originalError ? tellCause(error.originalError, error) : tellMistake(error, error);
   }
 
-  function maskCause(cause: unknown, at: GraphQLError | undefined): GraphQLError {
+  /** Errors of graphql itself, about the request. Whatever code they may have is not one of ours. */
+  function tellMistake({ message, extensions }: GraphQLError, at: GraphQLError): GraphQLError {
+    const code = codes.has(extensions.code as string) ? extensions.code : "INVALID";
+    const { http } = extensions;
+    // Told in place: to make it anew would cost finding its place in the text anew.
+    return Object.assign(at, {
+      message: suggestions ? message : withoutSuggestion(message),
+      extensions: { ...(http !== undefined && { http }), code },
+    });
+  }
+
+  function tellCause(cause: unknown, at: GraphQLError | undefined): GraphQLError {
     const place = { nodes: at?.nodes, source: at?.source, positions: at?.positions, path: at?.path };
-    if (cause instanceof GraphQLError)
-      return new GraphQLError(cause.message, { ...place, extensions: withCode(cause).extensions });
     if (cause instanceof Refusal) {
       const { code, path, retryAfterMs } = cause;
       return new GraphQLError(cause.message, {
@@ -42,22 +65,9 @@ export function createErrorMask(onFault: FaultListener): (error: unknown) => Gra
     onFault(cause, reference);
     return new GraphQLError("Something went wrong on the server.", {
       ...place,
-      extensions: { code: internal, reference },
+      extensions: { code: "INTERNAL", reference },
     });
   }
-
-  return mask;
 }
 
-/** Errors of graphql itself, about the request, have no code of their own. */
-function withCode(error: GraphQLError): GraphQLError {
-  if (error.extensions.code) return error;
-  const { nodes, source, positions, path, message } = error;
-  return new GraphQLError(message, {
-    nodes,
-    source,
-    positions,
-    path,
-    extensions: { ...error.extensions, code: "INVALID" },
-  });
-}
+const withoutSuggestion = (message: string) => message.replace(/ Did you mean [^?]*\?$/, "");

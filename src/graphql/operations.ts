@@ -1,56 +1,141 @@
-import { GraphQLError, parse, specifiedRules, validate } from "graphql";
-import type { DocumentNode, GraphQLSchema, ValidationRule } from "graphql";
+import {
+  type DocumentNode,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
+  parse,
+  specifiedRules,
+  validate,
+} from "graphql";
 import { LRUCache } from "lru-cache";
-import { Refusal } from "../errors.ts";
+import { invalid, queryRefused } from "../errors.ts";
+import type { Mask } from "./errors.ts";
+import { checkText, createLimits, type Limits, standardLimits } from "./limits.ts";
+
+/** What a client asks for, as it came through one of the doors. */
+export type OperationRequest = {
+  query?: string | null;
+  operationName?: string | null;
+  variables?: Record<string, unknown> | null;
+  extensions?: Record<string, unknown> | null;
+};
+
+/** Fit to be executed, or what the client is told instead. */
+export type Prepared =
+  | { document: DocumentNode; operation: OperationDefinitionNode; errors?: undefined }
+  | { errors: readonly GraphQLError[] };
+
+/** The only documents that are let in, by the SHA-256 of their texts. */
+export interface AllowedOperations {
+  byHash(hash: string): string | undefined;
+  has(text: string): boolean;
+}
 
 export type Operations = ReturnType<typeof createOperations>;
 
-const maxCachedCharacters = 8_000_000;
+const maxCachedBytes = 16_000_000;
+/** A token, its node and its place, as measured. */
+const bytesPerToken = 500;
 const maxErrors = 10;
 
-/** Parses and validates, the same for every door. Known texts cost a look-up. */
+/** Valid. Not `bounded`: whether it is too costly depends on its variables. */
+type Known = { document: DocumentNode; bounded: boolean };
+
+/**
+ * Parses and validates, the same for every door: once when an operation comes, for subscriptions too. Known texts cost a
+ * look-up; what was refused is not kept, so it cannot fill the memory.
+ */
 export function createOperations(options: {
   schema: GraphQLSchema;
-  mask: (error: unknown) => GraphQLError;
-  rules?: ValidationRule[];
-  maxTokens?: number;
+  mask: Mask;
+  limits?: Limits;
+  /** Null: any document. */
+  allowed?: AllowedOperations | null;
+  introspection?: boolean;
 }) {
-  const { schema, mask, maxTokens = 2_000 } = options;
-  const rules = [...specifiedRules, ...(options.rules ?? [])];
-  const documents = new LRUCache<string, DocumentNode | GraphQLError>({
-    maxSize: maxCachedCharacters,
-    sizeCalculation: (_parsed, source) => source.length + 100,
-    max: 5_000,
-  });
-  const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+  const { schema, mask, limits = standardLimits, allowed = null, introspection = true } = options;
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const excessOf = createLimits({ schema, limits });
+  const known = new LRUCache<string, Known>({ maxSize: maxCachedBytes, sizeCalculation: bytesOf });
 
-  /** @throws GraphQLError */
-  function parseOnce(source: string): DocumentNode {
-    let parsed = documents.get(source);
-    if (!parsed) documents.set(source, (parsed = tryToParse(source)));
-    if (parsed instanceof GraphQLError) throw parsed;
-    return parsed;
-  }
-
-  function tryToParse(source: string): DocumentNode | GraphQLError {
+  function prepare(request: OperationRequest): Prepared {
     try {
-      return parse(source, { maxTokens });
+      const text = textOf(request);
+      const { document, bounded } = known.get(text) ?? check(text, request);
+      if (!bounded) refuseExcess(document, request);
+      const operation = getOperationAST(document, request.operationName);
+      if (!operation) throw invalid("No such operation in the document.", ["operationName"]);
+      return { document, operation };
     } catch (error) {
-      return mask(tooLarge(error));
+      return { errors: error instanceof Mistakes ? error.errors : [mask(error)] };
     }
   }
 
-  function validateOnce(document: DocumentNode): readonly GraphQLError[] {
-    let errors = verdicts.get(document);
-    if (!errors) verdicts.set(document, (errors = validate(schema, document, rules, { maxErrors }).map(mask)));
-    return errors;
+  function textOf({ query, extensions }: OperationRequest): string {
+    const hash = query ? undefined : persistedHash(extensions);
+    if (!query && hash === undefined) throw invalid("The request has no query.", ["query"]);
+    if (!allowed) {
+      if (query) return query;
+      // Clients of "automatic persisted queries" know this text, and send the query next.
+      throw queryRefused("PersistedQueryNotFound");
+    }
+    const text = hash === undefined ? query! : allowed.byHash(hash);
+    if (text === undefined || !allowed.has(text)) throw queryRefused("The operation is not one of those allowed here.");
+    return text;
   }
 
-  return { parse: parseOnce, validate: validateOnce };
+  function check(text: string, request: OperationRequest): Known {
+    checkText(text, limits);
+    const document = parseWithin(text, limits.maxTokens);
+    const excess = excessOf(document, null);
+    if (excess) {
+      if (!excess.byPages) throw excess.error;
+      refuseExcess(document, request);
+    }
+    const errors = validate(schema, document, rules, { maxErrors });
+    if (errors.length > 0) throw new Mistakes(errors.map(mask));
+    const checked = { document, bounded: excess === null };
+    known.set(text, checked);
+    return checked;
+  }
+
+  function refuseExcess(document: DocumentNode, { variables }: OperationRequest): void {
+    const excess = excessOf(document, variables ?? {});
+    if (excess) throw excess.error;
+  }
+
+  return { prepare };
 }
 
-function tooLarge(error: unknown): unknown {
-  return error instanceof Error && error.message.includes("Document contains more")
-    ? new Refusal("QUERY_REFUSED", "The operation is too large.")
-    : error;
+class Mistakes extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super("The document is not valid.");
+    this.errors = errors;
+  }
+}
+
+function parseWithin(text: string, maxTokens: number): DocumentNode {
+  try {
+    return parse(text, { maxTokens });
+  } catch (error) {
+    if (error instanceof GraphQLError && error.message.includes("Document contains more than"))
+      throw queryRefused(`The operation has more than ${maxTokens} tokens.`);
+    throw error;
+  }
+}
+
+function bytesOf({ document }: Known, text: string): number {
+  let tokens = 0;
+  for (let token = document.loc?.startToken; token; token = token.next ?? undefined) tokens += 1;
+  return 2 * text.length + tokens * bytesPerToken;
+}
+
+function persistedHash(extensions: OperationRequest["extensions"]): string | undefined {
+  const persisted = extensions?.persistedQuery as { sha256Hash?: unknown } | null | undefined;
+  const hash = persisted?.sha256Hash;
+  return typeof hash === "string" ? hash : undefined;
 }

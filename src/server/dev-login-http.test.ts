@@ -19,7 +19,9 @@ afterAll(async () => {
 const url = "http://localhost/dev/login";
 const jsonType = { "content-type": "application/json" };
 const post = (body: BodyInit, headers: Record<string, string> = jsonType) =>
-  handleDevLogin(devLogin, new Request(url, { method: "POST", body, headers, duplex: "half" } as RequestInit));
+  handle(new Request(url, { method: "POST", body, headers, duplex: "half" } as RequestInit));
+const handle = (request: Request, login = devLogin) => handleDevLogin(login, request, (fault) => faults.push(fault));
+const faults: unknown[] = [];
 
 const bodyOf = (bytes: number) => `{"name": "Alice"${" ".repeat(bytes - 17)}}`;
 
@@ -47,7 +49,7 @@ describe("POST /dev/login", () => {
   });
 
   it.each(["GET", "PUT", "DELETE", "OPTIONS"])("with %s instead is 405", async (method) => {
-    const response = await handleDevLogin(devLogin, new Request(url, { method }));
+    const response = await handle(new Request(url, { method }));
     expect(response.headers.get("allow")).toBe("POST");
     await expectFailure(response, 405, "METHOD_NOT_ALLOWED");
   });
@@ -95,5 +97,14 @@ describe("POST /dev/login", () => {
     });
     await expectFailure(await post(endless), 413, "TOO_LARGE");
     expect(cancelled).toBe(true);
+  });
+
+  it("that fails by the server's own fault is 500 and says nothing of it", async () => {
+    const broken: DevLogin = { ...devLogin, issue: () => Promise.reject(new Error("secret: /etc/causerie.key")) };
+    const request = new Request(url, { method: "POST", body: '{"name": "Alice"}', headers: jsonType });
+    const response = await handle(request, broken);
+    expect(await response.clone().text()).not.toContain("secret");
+    await expectFailure(response, 500, "INTERNAL");
+    expect(faults).toEqual([new Error("secret: /etc/causerie.key")]);
   });
 });

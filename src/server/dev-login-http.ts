@@ -7,7 +7,20 @@ const maxBodyBytes = 4096;
  * `POST /dev/login {"name": "…"}` → `{"token", "userId", "name", "expiresAt"}`; an error is `{"error": {"code", "message"}}`.
  * How long a body may take to arrive is the HTTP server's to say (`requestTimeout`).
  */
-export async function handleDevLogin(devLogin: DevLogin, request: Request): Promise<Response> {
+export async function handleDevLogin(
+  devLogin: DevLogin,
+  request: Request,
+  onFault: (fault: unknown) => void,
+): Promise<Response> {
+  try {
+    return await answer(devLogin, request);
+  } catch (fault) {
+    onFault(fault);
+    return failure(500, "INTERNAL", "Something went wrong on the server.");
+  }
+}
+
+async function answer(devLogin: DevLogin, request: Request): Promise<Response> {
   if (request.method !== "POST")
     return failure(405, "METHOD_NOT_ALLOWED", 'Send POST /dev/login with {"name": "…"}.', { allow: "POST" });
   // A form of another site cannot send this type without the browser asking first (CORS preflight).

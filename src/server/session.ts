@@ -1,77 +1,101 @@
-import type { GraphQLSchema } from "graphql";
 import { forbidden, Refusal, unauthenticated } from "../errors.ts";
 import type { Connection, Context, Viewer } from "../graphql/builder.ts";
 import { newId } from "../log/ids.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
-import { createTurns } from "./turns.ts";
+import type { Connections, UserConnection } from "./connections.ts";
+import type { Deadlines, Due } from "./deadlines.ts";
 
-/** Node's timers go no further. */
-const maxTimerMs = 2_147_483_647;
-
-export type SessionOptions = {
-  schema: GraphQLSchema;
-  authentication: Authentication;
-  signIn: (identity: Identity) => Promise<Viewer>;
-  newContext: (viewer: Viewer, connection: Connection | null) => Context;
-  close: (code: number, reason: string) => void;
+/** What the sessions of a door have in common. */
+export type SessionDoor = {
+  readonly authentication: Authentication;
+  readonly signIn: (identity: Identity) => Promise<Viewer>;
+  readonly newContext: (viewer: Viewer, connection: Connection) => Context;
+  readonly connections: Connections;
+  readonly deadlines: Deadlines<Session>;
+  readonly now: () => number;
 };
 
-export type Session = ReturnType<typeof openSession>;
+/** Who is at the other end of a WebSocket, and until when. */
+export class Session implements Connection, Due {
+  /** Until when it must begin; once begun, until when its token lasts. */
+  dueAtMs: number;
+  readonly #door: SessionDoor;
+  readonly #socket: UserConnection;
+  #id: string | undefined;
+  #viewer: Viewer | undefined;
+  #ended = false;
 
-/** Who is at the other end of a WebSocket, until when, and in which order their mutations run. */
-export function openSession({ authentication, signIn, newContext, close }: SessionOptions) {
-  let viewer: Viewer | undefined;
-  let expiresAt = 0;
-  let expiry: NodeJS.Timeout | undefined;
-  let ended = false;
+  constructor(door: SessionDoor, { socket, beginTimeoutMs }: { socket: UserConnection; beginTimeoutMs: number }) {
+    this.#door = door;
+    this.#socket = socket;
+    this.dueAtMs = door.now() + beginTimeoutMs;
+    door.deadlines.add(this);
+  }
 
-  const connection: Connection = {
-    id: newId(),
-    async refresh(token) {
-      const identity = await authentication.verify(token);
-      if (identity.userId !== viewer?.id) throw forbidden("This is another user's token.", ["token"]);
-      viewer = await signIn(identity);
-      expireAt(identity.expiresAt);
-      return identity.expiresAt.getTime();
-    },
-  };
+  get id(): string {
+    return (this.#id ??= newId());
+  }
+
+  get viewer(): Viewer | undefined {
+    return this.#viewer;
+  }
 
   /** Whether the client may come in. The token is in `connectionParams.authorization`, as `Bearer …`. */
-  async function begin(connectionParams: Record<string, unknown>): Promise<boolean> {
-    const token = bearer(connectionParams.authorization ?? connectionParams.Authorization);
+  async begin(connectionParams: Record<string, unknown> | undefined): Promise<boolean> {
+    // It came in time; the issuer's keys may take longer.
+    this.dueAtMs = Infinity;
+    const token = bearer(connectionParams?.authorization ?? connectionParams?.Authorization);
     if (token === null) return false;
     try {
-      const identity = await authentication.verify(token);
-      viewer = await signIn(identity);
-      if (ended) return false;
-      expireAt(identity.expiresAt);
-      return true;
+      const identity = await this.#door.authentication.verify(token);
+      const viewer = await this.#door.signIn(identity);
+      return this.#enter(viewer, identity);
     } catch (error) {
       if (error instanceof Refusal) return false;
       throw error;
     }
   }
 
-  function expireAt(time: Date): void {
-    expiresAt = time.getTime();
-    clearTimeout(expiry);
-    const waitMs = Math.min(expiresAt - Date.now(), maxTimerMs);
-    expiry = setTimeout(() => (Date.now() >= expiresAt ? close(4403, "Token expired") : expireAt(time)), waitMs);
+  #enter(viewer: Viewer, { expiresAt }: Identity): boolean {
+    if (this.#ended) return false;
+    if (!this.#door.connections.add(viewer.id, this.#socket)) {
+      // Stock clients try again later: another tab may be closed by then.
+      this.#socket.end(4008, "Too many sockets");
+      return false;
+    }
+    this.#viewer = viewer;
+    this.#lastUntil(expiresAt);
+    return true;
   }
 
-  return {
-    begin,
-    get viewer() {
-      return viewer;
-    },
-    newContext(): Context {
-      if (!viewer || Date.now() >= expiresAt) throw unauthenticated();
-      return newContext(viewer, connection);
-    },
-    inTurn: createTurns(),
-    end() {
-      ended = true;
-      clearTimeout(expiry);
-    },
-  };
+  async refresh(token: string): Promise<number> {
+    const identity = await this.#door.authentication.verify(token);
+    if (identity.userId !== this.#viewer?.id) throw forbidden("This is another user's token.", ["token"]);
+    this.#viewer = await this.#door.signIn(identity);
+    if (!this.#ended) this.#lastUntil(identity.expiresAt);
+    return identity.expiresAt.getTime();
+  }
+
+  #lastUntil(time: Date): void {
+    this.dueAtMs = time.getTime();
+    this.#door.deadlines.add(this);
+  }
+
+  /** Its time is over. */
+  due(): void {
+    if (this.#viewer) this.#socket.end(4403, "Token expired");
+    else this.#socket.end(4408, "Connection initialisation timeout");
+  }
+
+  /** @throws Refusal UNAUTHENTICATED */
+  newContext(): Context {
+    if (!this.#viewer || this.#door.now() >= this.dueAtMs) throw unauthenticated();
+    return this.#door.newContext(this.#viewer, this);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#door.deadlines.delete(this);
+    if (this.#viewer) this.#door.connections.delete(this.#viewer.id, this.#socket);
+  }
 }

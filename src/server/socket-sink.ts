@@ -1,37 +1,31 @@
-import type { GraphQLError } from "graphql";
 import { payloadOf, utf8Bytes } from "../log/payload.ts";
 import type { Payload } from "../log/sink.ts";
+import type { Mask } from "../graphql/errors.ts";
 import { framesWith } from "./frames.ts";
-import type { OpenSink } from "./sinks.ts";
+import { EndStream, type OpenSink } from "./sinks.ts";
 import type { SocketWriter } from "./socket-writer.ts";
 
 /** The socket that a sink is part of. */
 export interface SinkSocket {
   readonly writer: SocketWriter;
-  readonly sinks: Map<string, OpenSink>;
-  readonly mask: (error: unknown) => GraphQLError;
+  readonly mask: Mask;
   /** Ends the connection: its client does not take what it asked for. */
   tooSlow(): void;
 }
-
-const done = { done: true as const, value: undefined };
 
 /**
  * An operation's responses over a WebSocket. The hub writes the frames itself; graphql-ws, which keeps the protocol, gets
  * an iterable that yields nothing and ends when the subscription does. There are as many as subscriptions: it is small.
  */
 export class SocketSink implements OpenSink {
-  readonly #id: string;
   readonly #head: string;
   readonly #socket: SinkSocket;
   #ended = false;
   #onEnd: (() => void)[] = [];
 
   constructor(id: string, socket: SinkSocket) {
-    this.#id = id;
     this.#head = utf8Bytes(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
     this.#socket = socket;
-    socket.sinks.set(id, this);
   }
 
   get stream(): AsyncGenerator<unknown, void, void> {
@@ -75,41 +69,8 @@ export class SocketSink implements OpenSink {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { sinks } = this.#socket;
-    if (sinks.get(this.#id) === this) sinks.delete(this.#id);
     const listeners = this.#onEnd;
     this.#onEnd = [];
     for (const listener of listeners) listener();
-  }
-}
-
-/** Ends with the sink, and the sink with it. */
-class EndStream implements AsyncGenerator<unknown, void, void> {
-  readonly #sink: SocketSink;
-
-  constructor(sink: SocketSink) {
-    this.#sink = sink;
-  }
-
-  next(): Promise<IteratorReturnResult<void>> {
-    return new Promise((resolve) => this.#sink.onClose(() => resolve(done)));
-  }
-
-  async return(): Promise<IteratorReturnResult<void>> {
-    this.#sink.close();
-    return done;
-  }
-
-  async throw(fault: unknown): Promise<never> {
-    this.#sink.close();
-    throw fault;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#sink.close();
   }
 }

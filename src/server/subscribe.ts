@@ -1,35 +1,36 @@
-import { subscribe, type ExecutionArgs, type ExecutionResult, type GraphQLError } from "graphql";
+import { subscribe, type ExecutionArgs, type ExecutionResult } from "graphql";
 import type { Context } from "../graphql/builder.ts";
 import { viewerOf } from "../graphql/builder.ts";
+import type { Mask } from "../graphql/errors.ts";
 import type { Feeds } from "../log/feeds.ts";
 import type { Asked, Selections } from "../log/selections.ts";
 import type { OpenSink } from "./sinks.ts";
 
-export type Subscribe = (args: ExecutionArgs) => Promise<AsyncIterable<unknown> | ExecutionResult>;
+/** Never rejects: what went wrong is in the result. */
+export type Subscribe = (
+  args: ExecutionArgs,
+  openSink: () => OpenSink,
+) => Promise<AsyncGenerator<unknown, void, void> | ExecutionResult>;
 
 /** Subscribes to the log through the hub, to anything else as graphql does. The same for both doors. */
-export function createSubscribe(use: {
+export function createSubscribe({
+  selections,
+  feeds,
+  mask,
+}: {
   selections: Selections;
   feeds: Feeds;
-  mask: (error: unknown) => GraphQLError;
-  /** For doors that have no sink of their own. */
-  openSink: () => OpenSink;
+  mask: Mask;
 }): Subscribe {
-  const { selections, feeds, mask } = use;
-
-  return async function subscribeThroughHub(args) {
-    const context = args.contextValue as Context & { openSink?: () => OpenSink };
+  return async function subscribeThroughHub(args, openSink) {
     let sink: OpenSink | undefined;
     try {
-      const { document, operationName, variableValues } = args;
-      const asked = selections.of({
-        document,
-        operationName,
-        variables: (variableValues as Record<string, unknown>) ?? {},
-      });
-      if (!asked) return (await subscribe(args)) as AsyncIterable<unknown> | ExecutionResult;
-      sink = context.openSink?.() ?? use.openSink();
-      await open(asked, context, sink);
+      const { document, operationName, variableValues, contextValue } = args;
+      const variables = (variableValues as Record<string, unknown> | null | undefined) ?? {};
+      const asked = selections.of({ document, operationName, variables });
+      if (!asked) return await subscribe(args);
+      sink = openSink();
+      await open(asked, contextValue as Context, sink);
       return sink.stream;
     } catch (error) {
       sink?.close();

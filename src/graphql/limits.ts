@@ -1,0 +1,114 @@
+import { BREAK, type DocumentNode, GraphQLError, type GraphQLSchema, Kind, visit } from "graphql";
+import { queryRefused } from "../errors.ts";
+import { createMeasure, type Variables } from "./limits.measure.ts";
+
+/** What one document may ask for. Beyond it is QUERY_REFUSED, whichever door it came through. */
+export interface Limits {
+  /** Of the text, in UTF-16 code units. */
+  readonly maxCharacters: number;
+  /** The place of each error is found by counting lines. */
+  readonly maxLines: number;
+  readonly maxTokens: number;
+  /** An unknown name is compared with every known one, letter by letter with letter. */
+  readonly maxNameCharacters: number;
+  readonly maxAliases: number;
+  readonly maxDirectives: number;
+  /** Fields of one name that have fields of their own: each is compared with each. */
+  readonly maxRepeats: number;
+  /** Fields within fields; fragments do not count. */
+  readonly maxDepth: number;
+  readonly maxIntrospectionDepth: number;
+  /** Values that an operation may have resolved, by the sizes of the pages that it asks for. */
+  readonly maxCost: number;
+}
+
+/** They let GraphiQL's introspection and the client kit's operations through with room to spare. */
+export const standardLimits: Limits = {
+  maxCharacters: 65_536,
+  maxLines: 2_000,
+  maxTokens: 1_000,
+  maxNameCharacters: 100,
+  maxAliases: 30,
+  maxDirectives: 30,
+  maxRepeats: 30,
+  maxDepth: 12,
+  maxIntrospectionDepth: 20,
+  maxCost: 100_000,
+};
+
+/** @throws Refusal QUERY_REFUSED for a text that is not worth parsing */
+export function checkText(text: string, { maxCharacters, maxLines }: Limits): void {
+  if (text.length > maxCharacters) throw queryRefused(`The operation is longer than ${maxCharacters} characters.`);
+  let lines = 1;
+  for (const end of ["\n", "\r"]) {
+    for (let at = text.indexOf(end); at !== -1; at = text.indexOf(end, at + 1)) lines += 1;
+  }
+  if (lines > maxLines) throw queryRefused(`The operation has more than ${maxLines} lines.`);
+}
+
+/** Null where the document keeps the limits. `byPages`: with smaller pages in its variables it might keep them. */
+export type Excess = { error: GraphQLError; byPages: boolean } | null;
+
+export type ExcessOf = ReturnType<typeof createLimits>;
+
+/**
+ * A validation rule of its own, for it must come before those of graphql: some of them take the square of a document's
+ * length, this one takes the length. Of the kept libraries, graphql-armor's cost rule knows neither lists nor variables,
+ * and that of Pothos' complexity plugin would have to run anew for each request.
+ *
+ * Without variables it measures as if each page that they ask for were the largest: what passes so passes always.
+ */
+export function createLimits({ schema, limits }: { schema: GraphQLSchema; limits: Limits }) {
+  const measure = createMeasure(schema);
+
+  return function excessOf(document: DocumentNode, variables: Variables | null): Excess {
+    const message = excessOfCounts(document, limits);
+    if (message) return excess(message, document);
+    for (const measured of measure(document, variables)) {
+      const { depth, introspectionDepth, aliasedIntrospection, cost, operation } = measured;
+      if (depth > limits.maxDepth) return excess(`The operation is deeper than ${limits.maxDepth} fields.`, operation);
+      if (introspectionDepth > limits.maxIntrospectionDepth) return excess("The introspection is too deep.", operation);
+      if (aliasedIntrospection) return excess("An introspection has no aliases.", operation);
+      if (cost > limits.maxCost) {
+        const costs = `The operation may cost up to ${cost}, more than ${limits.maxCost}: ask for smaller pages.`;
+        return excess(costs, operation, measured.sizedByVariables);
+      }
+    }
+    return null;
+  };
+}
+
+function excess(message: string, node: { kind: Kind }, byPages = false): Excess {
+  const nodes = node.kind === Kind.DOCUMENT ? undefined : (node as never);
+  return { error: new GraphQLError(message, { nodes, originalError: queryRefused(message) }), byPages };
+}
+
+function excessOfCounts(document: DocumentNode, limits: Limits): string | null {
+  let aliases = 0;
+  let directives = 0;
+  let message: string | null = null;
+  const repeats = new Map<string, number>();
+  const stop = (reason: string) => {
+    message = reason;
+    return BREAK;
+  };
+  visit(document, {
+    Name({ value }) {
+      if (value.length > limits.maxNameCharacters)
+        return stop(`A name is longer than ${limits.maxNameCharacters} characters.`);
+      return undefined;
+    },
+    Directive() {
+      return ++directives > limits.maxDirectives ? stop(`More than ${limits.maxDirectives} directives.`) : undefined;
+    },
+    Field({ alias, name, selectionSet }) {
+      if (alias && ++aliases > limits.maxAliases) return stop(`More than ${limits.maxAliases} aliases.`);
+      if (!selectionSet) return undefined;
+      const key = (alias ?? name).value;
+      const count = (repeats.get(key) ?? 0) + 1;
+      repeats.set(key, count);
+      return count > limits.maxRepeats ? stop(`A field is selected more than ${limits.maxRepeats} times.`) : undefined;
+    },
+  });
+  return message;
+}

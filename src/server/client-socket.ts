@@ -1,0 +1,228 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { Mask } from "../graphql/errors.ts";
+import { utf8Bytes } from "../log/payload.ts";
+import type { UserConnection } from "./connections.ts";
+import { Session, type SessionDoor } from "./session.ts";
+import { SocketOperations, type OperatingSocket, type OperationsDoor } from "./socket-operations.ts";
+import { SocketWriter } from "./socket-writer.ts";
+
+/** What the sockets of a door have in common. */
+export type SocketDoor = SessionDoor &
+  OperationsDoor & {
+    readonly mask: Mask;
+    readonly onFault: (fault: unknown) => void;
+    readonly beginTimeoutMs: number;
+    readonly maxBufferedBytes: number;
+    /** Infinity: any number. */
+    readonly maxMessagesPerSecond: number;
+    /** Operations that run or are being opened. While there are more, nothing is read from the socket. */
+    readonly maxBusy: number;
+    /** A client that takes nothing of what waits for it for so long is stuck. */
+    readonly drainTimeoutMs: number;
+  };
+
+/** graphql-ws takes messages that are parsed already. */
+type Listener = (message: unknown) => Promise<void>;
+type Message = { readonly type?: unknown; readonly id?: unknown };
+
+const badMessage = [4400, "Invalid message received"] as const;
+/** A close frame holds no more (RFC 6455, 5.5). */
+const maxReasonBytes = 123;
+/** They are only for clients; graphql-ws would not expect them. */
+const serverMessages = new Set<unknown>(["connection_ack", "next", "error"]);
+
+/**
+ * One client's WebSocket. There are as many as clients, so it keeps little, and what needs a timer is done for all at once by
+ * the door.
+ */
+export class ClientSocket implements OperatingSocket, UserConnection {
+  readonly writer: SocketWriter;
+  readonly session: Session;
+  readonly operations: SocketOperations;
+  readonly #door: SocketDoor;
+  readonly #socket: WebSocket;
+  readonly #connection: Duplex & { readonly bytesWritten?: number };
+  #listener: Listener | undefined;
+  #ended = false;
+  #heard = true;
+  #messages = 0;
+  #secondBeganMs = 0;
+  #takenBytes = 0;
+  #takenAtMs = 0;
+
+  constructor(door: SocketDoor, socket: WebSocket, connection: Duplex) {
+    this.#door = door;
+    this.#socket = socket;
+    this.#connection = connection;
+    this.writer = new SocketWriter(connection, door);
+    this.operations = new SocketOperations(door, this);
+    this.session = new Session(door, { socket: this, beginTimeoutMs: door.beginTimeoutMs });
+  }
+
+  get mask(): Mask {
+    return this.#door.mask;
+  }
+
+  newContext() {
+    return this.session.newContext();
+  }
+
+  // What graphql-ws uses.
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  onMessage(listener: (data: string) => Promise<void>): void {
+    this.#listener = listener as Listener;
+  }
+
+  /** Resolves when the client can take more. */
+  send(data: string): Promise<void> | void {
+    if (this.#ended) return undefined;
+    this.writer.send(utf8Bytes(data));
+    return this.writer.overloaded ? this.writer.drained() : undefined;
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.end(code, reason);
+  }
+
+  // What the client sends.
+
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.#ended || !this.count()) return;
+    const message = isBinary ? null : parsed(data.toString());
+    if (message === null || serverMessages.has(message.type)) {
+      this.end(...badMessage);
+      return;
+    }
+    this.#take(message);
+    if (this.operations.busy >= this.#door.maxBusy || this.writer.overloaded) this.#pause();
+  }
+
+  /** Anything that the client sends, pings included. False when it is too much. */
+  count(): boolean {
+    this.#heard = true;
+    const now = performance.now();
+    if (now - this.#secondBeganMs >= 1_000) {
+      this.#secondBeganMs = now;
+      this.#messages = 0;
+    }
+    this.#messages += 1;
+    if (this.#messages <= this.#door.maxMessagesPerSecond) return true;
+    this.end(4008, "Too many messages");
+    return false;
+  }
+
+  #take(message: Message): void {
+    if (this.#ended) return;
+    const { type, id } = message;
+    if (typeof id === "string") {
+      if (this.operations.holdBack(id, message)) return;
+      if (type === "complete") this.operations.abandon(id);
+      if (type === "subscribe") {
+        void this.#follow(id, this.#listener!(message));
+        return;
+      }
+    }
+    this.#listener!(message).catch((fault: unknown) => this.#fail(fault));
+  }
+
+  /** From an operation's beginning to its end. */
+  async #follow(id: string, running: Promise<void>): Promise<void> {
+    try {
+      await running;
+    } catch (fault) {
+      this.#fail(fault);
+    }
+    for (const message of this.operations.end(id)) this.#take(message as Message);
+  }
+
+  #fail(fault: unknown): void {
+    this.#door.onFault(fault);
+    this.end(1013, "Try again later");
+  }
+
+  // How much the client may keep the node busy with.
+
+  settled(): void {
+    if (this.#socket.isPaused && this.operations.busy < this.#door.maxBusy && !this.writer.overloaded)
+      this.#socket.resume();
+  }
+
+  #pause(): void {
+    if (this.#socket.isPaused) return;
+    this.#socket.pause();
+    if (this.writer.overloaded) void this.writer.drained().then(() => this.settled());
+  }
+
+  tooSlow(): void {
+    this.end(1013, "Too slow");
+  }
+
+  // Whether the client is still there.
+
+  heard(): void {
+    this.#heard = true;
+  }
+
+  /** Called every few seconds. A peer that has said nothing since the last time, though asked, is dead. */
+  check(): void {
+    if (this.#ended || this.#isStuck()) return;
+    if (this.#socket.isPaused || this.#connection.writableLength > 0) return;
+    if (!this.#heard) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#heard = false;
+    this.writer.ping();
+  }
+
+  /** What waits for the client is before any ping: then it counts whether it takes something. */
+  #isStuck(): boolean {
+    const { bytesWritten = 0, writableLength } = this.#connection;
+    const takenBytes = bytesWritten - writableLength;
+    const now = performance.now();
+    if (writableLength === 0 || takenBytes !== this.#takenBytes) {
+      this.#takenBytes = takenBytes;
+      this.#takenAtMs = now;
+    } else if (now - this.#takenAtMs >= this.#door.drainTimeoutMs) this.tooSlow();
+    return this.#ended;
+  }
+
+  /** From this side. Nothing is written after it, so no `complete` either: clients come back and resume. */
+  end(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.writer.flush();
+    this.#socket.close(code, Buffer.byteLength(reason) <= maxReasonBytes ? reason : "Subscriber already exists");
+    if (this.#socket.isPaused) this.#socket.resume();
+    this.closed();
+  }
+
+  /** Resolves when its connection is gone, which is soon. */
+  restart(): Promise<void> {
+    const gone = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    this.end(1012, "Restarting");
+    return gone;
+  }
+
+  /** The connection is gone, or as good as gone. */
+  closed(): void {
+    this.#ended = true;
+    this.operations.close();
+    this.session.end();
+  }
+}
+
+/** Null where it is not a message at all; graphql-ws looks at the rest. */
+function parsed(text: string): Message | null {
+  try {
+    const message = JSON.parse(text) as Message | null;
+    return typeof message === "object" ? message : null;
+  } catch {
+    return null;
+  }
+}

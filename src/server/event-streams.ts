@@ -1,0 +1,57 @@
+import type { ServerResponse } from "node:http";
+import type { Mask } from "../graphql/errors.ts";
+import type { Connections } from "./connections.ts";
+import { Deadlines } from "./deadlines.ts";
+import { EventStream } from "./event-stream.ts";
+import { HttpRefusal } from "./http-refusal.ts";
+import { Sweep } from "./sweep.ts";
+
+/** What stands between often cuts a connection that is silent for a minute, some for 15 s. */
+const keepAliveIntervalMs = 12_000;
+const standardDrainTimeoutMs = 30_000;
+
+export type EventStreamsOptions = {
+  mask: Mask;
+  connections: Connections;
+  now: () => number;
+  maxBufferedBytes: number;
+  drainTimeoutMs?: number;
+  keepAliveIntervalMs?: number;
+};
+
+export type EventStreams = ReturnType<typeof createEventStreams>;
+
+/** The open event streams of a node. They have the limits of sockets: as many for a user, as long as the token lasts. */
+export function createEventStreams(options: EventStreamsOptions) {
+  const { mask, connections, now, maxBufferedBytes, drainTimeoutMs = standardDrainTimeoutMs } = options;
+  const deadlines = new Deadlines<EventStream>({ now, onDue: (stream) => stream.end() });
+  const open = new Sweep<EventStream>({
+    intervalMs: options.keepAliveIntervalMs ?? keepAliveIntervalMs,
+    slices: 12,
+    visit: (stream) => stream.keepAlive(),
+  });
+
+  return {
+    /** @throws HttpRefusal RATE_LIMITED where the user has too many connections */
+    open(response: ServerResponse, { userId, dueAtMs }: { userId: string; dueAtMs: number }): EventStream {
+      const stream = new EventStream(response, { mask, maxBufferedBytes, drainTimeoutMs, dueAtMs });
+      if (!connections.add(userId, stream))
+        throw new HttpRefusal(429, "Too many connections of this user.", { code: "RATE_LIMITED" });
+      open.add(stream);
+      deadlines.add(stream);
+      stream.onClose(() => {
+        connections.delete(userId, stream);
+        open.delete(stream);
+        deadlines.delete(stream);
+      });
+      return stream;
+    },
+
+    /** Ends all, without `complete`: clients come back, here or elsewhere, and resume. */
+    close(): void {
+      for (const stream of open) stream.end();
+      open[Symbol.dispose]();
+      deadlines[Symbol.dispose]();
+    },
+  };
+}

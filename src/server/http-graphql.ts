@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
+import { unauthenticated } from "../errors.ts";
+import type { Context, Viewer } from "../graphql/builder.ts";
+import type { Mask } from "../graphql/errors.ts";
+import type { OperationRequest, Operations } from "../graphql/operations.ts";
+import { bearer, type Authentication, type Identity } from "./authentication.ts";
+import type { EventStream } from "./event-stream.ts";
+import type { EventStreams } from "./event-streams.ts";
+import { HttpRefusal } from "./http-refusal.ts";
+import { readParams } from "./http-params.ts";
+import type { Subscribe } from "./subscribe.ts";
+
+export type GraphQLHandlerOptions = {
+  schema: GraphQLSchema;
+  operations: Operations;
+  subscribe: Subscribe;
+  mask: Mask;
+  authentication: Authentication;
+  signIn: (identity: Identity) => Promise<Viewer>;
+  newContext: (viewer: Viewer, connection: null) => Context;
+  streams: EventStreams;
+};
+
+type Result = ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
+/** One request on its way through Yoga. */
+type Asked = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  expiresAt: Date;
+  viewer: Viewer;
+  params: OperationRequest;
+  stream: EventStream | null;
+};
+type ServerContext = { req: IncomingMessage & { asked: Asked } };
+
+/** Errors that are answered as such, whatever the client accepts; others are 200 in the older of the two media types. */
+const statusOf: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429, INTERNAL: 500 };
+
+/**
+ * GraphQL over HTTP and server-sent events. Who asks is known before anything of the body is read. Yoga negotiates and
+ * writes the answers; operations are prepared and executed as at the other door.
+ */
+export function createGraphQLHandler(options: GraphQLHandlerOptions) {
+  const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams } = options;
+  const yoga = createYoga<ServerContext>({
+    schema,
+    logging: false,
+    landingPage: false,
+    graphiql: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+    // Bodies are read, and their size is limited, before Yoga comes in.
+    maxRequestBodySize: false,
+    parserAndValidationCache: false,
+    maskedErrors: { maskError: (error) => withStatus(mask(error)) },
+    plugins: [takesOver(answer)],
+  });
+
+  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const token = bearer(request.headers.authorization);
+      if (token === null) throw unauthenticated();
+      const { expiresAt, ...identity } = await authentication.verify(token);
+      const viewer = await signIn({ ...identity, expiresAt });
+      const params = await readParams(request);
+      const asked: Asked = { request, response, expiresAt, viewer, params, stream: null };
+      // What it said is in `params`. Yoga would parse it again, with a `Host` that may be anything.
+      request.url = "/graphql";
+      await yoga(Object.assign(request, { asked }), response);
+    } catch (error) {
+      refuse(response, error, mask);
+    }
+  };
+
+  async function answer(asked: Asked): Promise<Result> {
+    try {
+      return told(await run(asked));
+    } catch (error) {
+      return { errors: [withStatus(mask(error), error)] };
+    }
+  }
+
+  async function run(asked: Asked): Promise<Result> {
+    const { params, request, viewer } = asked;
+    const prepared = operations.prepare(params);
+    if (prepared.errors) return { errors: prepared.errors };
+    const { document, operation } = prepared;
+    if (operation.operation === "mutation" && request.method === "GET")
+      throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
+    const args: ExecutionArgs = {
+      schema,
+      document,
+      operationName: params.operationName,
+      variableValues: params.variables,
+      contextValue: newContext(viewer, null),
+    };
+    return operation.operation === "subscription" ? follow(asked, args) : execute(args);
+  }
+
+  async function follow(asked: Asked, args: ExecutionArgs): Promise<Result> {
+    const { request, response, viewer, expiresAt } = asked;
+    if (!acceptsEvents(request)) throw new HttpRefusal(406, "A subscription is answered with text/event-stream.");
+    const stream = streams.open(response, { userId: viewer.id, dueAtMs: expiresAt.getTime() });
+    asked.stream = stream;
+    return (await subscribe(args, () => stream)) as Result;
+  }
+
+  function told(result: Result): Result {
+    if (Symbol.asyncIterator in result || !result.errors) return result;
+    const errors = result.errors.map(mask);
+    return { ...result, errors: "data" in result ? errors : errors.map((error) => withStatus(error)) };
+  }
+}
+
+/** Hands requests over as they were read, and lets event streams be written by themselves. */
+function takesOver(answer: (asked: Asked) => Promise<Result>): Plugin<object, ServerContext> {
+  return {
+    onRequestParse: ({ setRequestParser }) => setRequestParser(() => ({ query: "read already" })),
+    onParams: ({ context, setParamsHandler }) =>
+      setParamsHandler((() => answer(context.req.asked)) as never),
+    onResultProcess(hook) {
+      const { result, serverContext } = hook;
+      if (!(Symbol.asyncIterator in result)) return;
+      const stream = serverContext.req.asked.stream!;
+      hook.setResultProcessor(async (results, { Response }) => {
+        await stream.give(results as never);
+        // The answer has been written by now.
+        return new Response(null);
+      }, "text/event-stream");
+    },
+  };
+}
+
+function acceptsEvents({ headers: { accept } }: IncomingMessage): boolean {
+  return accept === undefined || /(text|\*)\/(event-stream|\*)/i.test(accept);
+}
+
+/** For Yoga, which takes it out again. */
+function withStatus(error: GraphQLError, cause?: unknown): GraphQLError {
+  error.extensions.http = httpOf(error, cause);
+  return error;
+}
+
+type Http = { status: number; spec?: boolean; headers?: Readonly<Record<string, string>> };
+
+function httpOf({ extensions }: GraphQLError, cause: unknown): Http {
+  if (cause instanceof HttpRefusal) return { status: cause.status, headers: cause.headers };
+  const status = statusOf[String(extensions.code)];
+  if (status === undefined) return { status: 400, spec: true };
+  return status === 401 ? { status, headers: { "WWW-Authenticate": "Bearer" } } : { status };
+}
+
+/** Before Yoga comes in. */
+function refuse(response: ServerResponse, cause: unknown, mask: Mask): void {
+  const error = mask(cause);
+  const { status, headers } = httpOf(error, cause);
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  response.writeHead(status, { ...headers, "Content-Type": "application/json; charset=utf-8" });
+  response.end(JSON.stringify({ errors: [error.toJSON()] }));
+}

@@ -1,0 +1,38 @@
+import { hash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { ConfigError } from "../config.ts";
+import type { AllowedOperations } from "../graphql/operations.ts";
+
+const setting = "PERSISTED_OPERATIONS";
+
+/**
+ * Reads the documents that are let in: a JSON object of SHA-256 (of the document's text, in hex) → document.
+ * @throws ConfigError that names what is wrong with the file
+ */
+export async function readPersistedOperations(path: string): Promise<AllowedOperations> {
+  const byHash = new Map<string, string>();
+  const problems: string[] = [];
+  for (const [key, text] of Object.entries(await readMap(path))) {
+    const known = key.toLowerCase();
+    if (typeof text !== "string") problems.push(`${setting}: ${path}: ${key} is not a text.`);
+    else if (hash("sha256", text, "hex") !== known)
+      problems.push(`${setting}: ${path}: ${key} is not its text's SHA-256.`);
+    else byHash.set(known, text);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const texts = new Set(byHash.values());
+  return { byHash: (given) => byHash.get(given.toLowerCase()), has: (text) => texts.has(text) };
+}
+
+async function readMap(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError([`${setting}: ${path} cannot be read (${error.code}).`]);
+  });
+  try {
+    const map: unknown = JSON.parse(text);
+    if (typeof map === "object" && map !== null && !Array.isArray(map)) return map as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new ConfigError([`${setting}: ${path} is not a JSON object of hashes and documents.`]);
+}

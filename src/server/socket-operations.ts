@@ -1,0 +1,169 @@
+import { execute, type ExecutionArgs, type GraphQLError, Kind, type OperationDefinitionNode } from "graphql";
+import { Refusal } from "../errors.ts";
+import type { Context } from "../graphql/builder.ts";
+import type { OperationRequest, Operations } from "../graphql/operations.ts";
+import { SocketSink, type SinkSocket } from "./socket-sink.ts";
+import type { Subscribe } from "./subscribe.ts";
+import { Turns } from "./turns.ts";
+import { untilAbandoned } from "./until-abandoned.ts";
+
+/** What the operations of a door's sockets have in common. */
+export type OperationsDoor = {
+  readonly operations: Operations;
+  readonly subscribe: Subscribe;
+  readonly schema: ExecutionArgs["schema"];
+  readonly maxSubscriptionsPerSocket: number;
+};
+
+/** The socket that operations come from. */
+export interface OperatingSocket extends SinkSocket {
+  /** @throws Refusal UNAUTHENTICATED */
+  newContext(): Context;
+  /** An operation has ended, or has become an open subscription. */
+  settled(): void;
+}
+
+/** What `prepare` gives to `execute` and `subscribe`, by way of graphql-ws. */
+export type SocketArgs = ExecutionArgs & {
+  readonly owner: SocketOperations;
+  readonly operation: OperationDefinitionNode;
+  readonly id: string;
+  readonly own: Running;
+};
+
+/** An operation from its `subscribe` message to its end. */
+type Running = {
+  isSubscription: boolean;
+  isOpen: boolean;
+  /** The client wants no more of it. */
+  isAbandoned: boolean;
+  sink: SocketSink | null;
+  /** Messages for the next operation of the same id, which begins once this one has ended. */
+  next: unknown[] | null;
+};
+
+/** The operations of one socket: their order, their number, and the reuse of their ids. */
+export class SocketOperations {
+  readonly #door: OperationsDoor;
+  readonly #socket: OperatingSocket;
+  readonly #byId = new Map<string, Running>();
+  #turns: Turns | undefined;
+  #subscriptions = 0;
+  #open = 0;
+  #held = 0;
+
+  constructor(door: OperationsDoor, socket: OperatingSocket) {
+    this.#door = door;
+    this.#socket = socket;
+  }
+
+  /** Those that run, are being opened, or wait for their turn. */
+  get busy(): number {
+    return this.#byId.size - this.#open + this.#held;
+  }
+
+  /**
+   * Whether a message has to wait: graphql-ws forgets an operation only when it has ended, so it would take one that uses
+   * the id again at once for the old one, and would give it the old one's responses.
+   */
+  holdBack(id: string, message: unknown): boolean {
+    const running = this.#byId.get(id);
+    if (!running?.isAbandoned) return false;
+    (running.next ??= []).push(message);
+    this.#held += 1;
+    return true;
+  }
+
+  /** The client wants no more of it: nothing more is written for it, from now on. */
+  abandon(id: string): void {
+    const running = this.#byId.get(id);
+    if (!running) return;
+    running.isAbandoned = true;
+    running.sink?.close();
+  }
+
+  /** What is executed for a `subscribe` message, or what is wrong with it. Thrown, it would close the socket for good. */
+  prepare(id: string, request: OperationRequest): SocketArgs | readonly GraphQLError[] {
+    const own: Running = { isSubscription: false, isOpen: false, isAbandoned: false, sink: null, next: null };
+    this.#byId.set(id, own);
+    try {
+      const contextValue = this.#socket.newContext();
+      const prepared = this.#door.operations.prepare(request);
+      if (prepared.errors) return prepared.errors;
+      if (prepared.operation.operation === "subscription") this.#count(own);
+      return {
+        schema: this.#door.schema,
+        document: prepared.document,
+        operation: prepared.operation,
+        operationName: request.operationName,
+        variableValues: request.variables,
+        contextValue,
+        owner: this,
+        id,
+        own,
+      };
+    } catch (error) {
+      return [this.#socket.mask(error)];
+    }
+  }
+
+  #count(own: Running): void {
+    const max = this.#door.maxSubscriptionsPerSocket;
+    if (this.#subscriptions >= max) throw new Refusal("RATE_LIMITED", `A socket has at most ${max} subscriptions.`);
+    own.isSubscription = true;
+    this.#subscriptions += 1;
+  }
+
+  execute(args: SocketArgs) {
+    const { operation } = args;
+    if (operation.operation === "mutation")
+      return (this.#turns ??= new Turns()).take(isSend(operation), () => execute(args));
+    return args.own.isAbandoned ? {} : execute(args);
+  }
+
+  async subscribe(args: SocketArgs) {
+    const { own, id } = args;
+    const result = await this.#door.subscribe(args, () => {
+      own.sink = new SocketSink(id, this.#socket);
+      if (own.isAbandoned) own.sink.close();
+      return own.sink;
+    });
+    if (!(Symbol.asyncIterator in result)) return result;
+    own.isOpen = true;
+    this.#open += 1;
+    this.#socket.settled();
+    if (!own.sink) return untilAbandoned(result, own);
+    // The hub has what it needs, and the subscription may stay for days.
+    args.contextValue = undefined;
+    args.variableValues = undefined;
+    return result;
+  }
+
+  /** The operation has ended. Returns the messages that waited for its id, in their order. */
+  end(id: string): readonly unknown[] {
+    const running = this.#byId.get(id);
+    if (!running) return [];
+    this.#byId.delete(id);
+    if (running.isSubscription) this.#subscriptions -= 1;
+    if (running.isOpen) this.#open -= 1;
+    this.#held -= running.next?.length ?? 0;
+    this.#socket.settled();
+    return running.next ?? [];
+  }
+
+  /** The client is gone. */
+  close(): void {
+    for (const running of this.#byId.values()) {
+      running.isAbandoned = true;
+      running.next = null;
+      running.sink?.close();
+    }
+  }
+}
+
+/** The room log keeps the order of sends that arrive one after the other. */
+function isSend({ selectionSet }: OperationDefinitionNode): boolean {
+  return selectionSet.selections.every(
+    (selection) => selection.kind === Kind.FIELD && selection.name.value === "sendMessage",
+  );
+}
