@@ -46,7 +46,10 @@ export async function openPostgresProxy(databaseUrl: string): Promise<PostgresPr
     });
     postgres.on("data", (data) => {
       // Postgres answers when it has committed.
-      if (!dropsAnswer) return void client.write(data);
+      if (!dropsAnswer) {
+        client.write(data);
+        return;
+      }
       end();
       dropsAnswer();
     });
