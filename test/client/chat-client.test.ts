@@ -64,7 +64,7 @@ test("edits, deletions and receipts reach an open room", async () => {
   await until("changed", () => contentsOf(there).join() === "first!,");
   there.noteRead(first!.id);
   await until("read", () => here.receipts.get().readersOf(first!).length === 1);
-  expect(here.receipts.get().readersOf(first!)[0]?.user).toMatchObject({ id: "alice", name: "Alice" });
+  expect(here.receipts.get().readersOf(first!)[0]?.user).toMatchObject({ id: "alice", name: "alice" });
   expect(there.receipts.get().isRead(first!)).toBe(true);
   await using later = new TestClient(app, "bob");
   const again = later.client.rooms.get(roomId);
