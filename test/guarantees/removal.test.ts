@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { isA, isCaughtUp, ofRoom, wordsOf } from "../support/items.ts";
-import { feedFields, TestUser, type Answer, type Item, type Received } from "../support/user.ts";
+import { TestUser, type Answer, type Item, type Received } from "../support/user.ts";
+import { syncPage } from "./sync-page.ts";
 import { TestBus } from "./test-bus.ts";
 
 let bus: TestBus;
@@ -122,9 +123,9 @@ describe.each(Object.entries(nodes))("guarantee 5, on %s", (_name, node) => {
     await alice.send(roomId, "secret");
     await alice.mutate("editMessage", { roomId, messageId: edited.id, content: "secret edit" });
     const reader = bob.at(node());
-    const page = await sync(reader, [first.position]);
+    const page = await syncPage(reader, [first.position]);
     expect(wordsOf(ofRoom(page.events, roomId))).toEqual(["missed", "MessageSent", "MemberLeft"]);
-    const again = await sync(reader, [first.position, ...page.cursors]);
+    const again = await syncPage(reader, [first.position, ...page.cursors]);
     expect(ofRoom(again.events, roomId)).toEqual([]);
     expect(again.hasMore).toBe(false);
   });
@@ -218,18 +219,6 @@ async function ended(
 async function told(feed: Received<Item>, roomId: string, content: string): Promise<void> {
   await alice.send(roomId, content);
   await feed.find((item) => item.message?.content === content);
-}
-
-type SyncPage = { events: Item[]; cursors: string[]; hasMore: boolean };
-
-async function sync(user: TestUser, after: string[]): Promise<SyncPage> {
-  const fields = `events { ${feedFields.replace("... on CaughtUp { cursors }", "")} } cursors hasMore`;
-  const { sync: page } = await user.must<{ sync: SyncPage }>(
-    `query ($after: [Cursor!]!) { sync(after: $after) { ${fields} } }
-     fragment M on Message { id content clientMessageId position version sender { id name } }`,
-    { after },
-  );
-  return page;
 }
 
 type DeepEvent = { __typename: string; room?: { id: string; messages: { edges: unknown[] } } };
