@@ -32,6 +32,8 @@ import { createDevLogin, type DevLogin } from "./server/dev-login.ts";
 import { createHttpDoor } from "./server/http.ts";
 import { createOriginCheck } from "./server/origins.ts";
 import { readPersistedOperations } from "./server/persisted-operations.ts";
+import { createHealth } from "./server/health.ts";
+import { createMetrics } from "./server/metrics.ts";
 import { openServer } from "./server/server.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
@@ -77,11 +79,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     receipts: createReceiptsStore(database),
   };
   const logStore = createLogStore(database);
+  const metrics = createMetrics();
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
   const hub = resources.use(
-    new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: noMetrics, onFault, clock, ...options.hub }),
+    new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: metrics.hub, onFault, clock, ...options.hub }),
   );
-  const messages = createMessages({ store: stores.messages, hub, clock, nodeId: config.nodeId });
+  const messages = createMessages({
+    store: stores.messages,
+    hub,
+    clock,
+    nodeId: config.nodeId,
+    onBatch: metrics.sendBatch,
+  });
   const receipts = createReceipts({ store: stores.receipts, hub, pace: createPace() });
   const accounts = createAccounts({ store: stores.accounts });
   const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
@@ -112,21 +121,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     onFault,
     ...options.doors,
   };
-  const isReady = async () => {
-    const up = await database.query({ text: "select 1" }).then(
-      () => true,
-      () => false,
-    );
-    return { ready: up, checks: { database: up ? "ok" : "unavailable", bus: bus.up ? "ok" : "degraded" } };
-  };
+  const websocket = openWebSocketDoor({
+    ...door,
+    maxSubscriptionsPerSocket: config.maxSubscriptionsPerSocket,
+    maxMessagesPerSecond: config.rateLimits ? maxMessagesPerSecond : Infinity,
+  });
+  metrics.gauge("sockets", "Open WebSockets.", () => websocket.size);
+  metrics.gauge("watched_rooms", "Rooms that somebody on this node watches.", () => hub.watchedRooms);
+  metrics.gauge("groups", "Groups of subscribers who asked alike, over all rooms.", () => hub.groups);
   const server = resources.use(
     await openServer({
-      http: createHttpDoor({ ...door, devLogin, isReady }),
-      websocket: openWebSocketDoor({
-        ...door,
-        maxSubscriptionsPerSocket: config.maxSubscriptionsPerSocket,
-        maxMessagesPerSecond: config.rateLimits ? maxMessagesPerSecond : Infinity,
-      }),
+      http: createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus }), metrics }),
+      websocket,
       port: config.port,
       host: config.host,
     }),
@@ -150,5 +156,3 @@ function authenticationOf(config: Config, devLogin: DevLogin | null) {
   if (config.authentication.kind !== "dev") return config.authentication;
   return { kind: "dev" as const, secret: devLogin!.secret };
 }
-
-const noMetrics = { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} };

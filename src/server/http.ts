@@ -6,6 +6,8 @@ import { handleDevLogin } from "./dev-login-http.ts";
 import { createEventStreams, type EventStreamsOptions } from "./event-streams.ts";
 import { sendGraphiQL, wantsPage } from "./graphiql.ts";
 import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql.ts";
+import { sendReadiness, type Health } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
 import type { OriginCheck } from "./origins.ts";
 import { setAnswerHeaders } from "./security-headers.ts";
 
@@ -13,11 +15,10 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
   EventStreamsOptions & {
     isAllowedOrigin: OriginCheck;
     devLogin: DevLogin | null;
-    isReady: () => Promise<Readiness>;
+    health: Health;
+    metrics: Pick<Metrics, "contentType" | "text">;
     onFault: (fault: unknown) => void;
   };
-
-export type Readiness = { ready: boolean; checks: Record<string, string> };
 
 export type HttpDoor = { readonly server: Server; close: () => void };
 
@@ -33,7 +34,7 @@ const idleTimeoutMs = 30_000;
 
 /** GraphQL over HTTP and event streams, GraphiQL, the demo's sign-in and health. */
 export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
-  const { devLogin, isReady, isAllowedOrigin, onFault } = options;
+  const { devLogin, health, metrics, isAllowedOrigin, onFault } = options;
   const streams = createEventStreams(options);
   const graphql = createGraphQLHandler({ ...options, streams });
   const login = devLogin && createServerAdapter((request: Request) => handleDevLogin(devLogin, request, onFault));
@@ -49,10 +50,10 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
         return admitOrigin(request, response, isAllowedOrigin) ? login(request, response) : undefined;
       case "/healthz":
         return sendJson(response, 200, { status: "ok" });
-      case "/readyz": {
-        const { ready, checks } = await isReady();
-        return sendJson(response, ready ? 200 : 503, { status: ready ? "ok" : "unavailable", checks });
-      }
+      case "/readyz":
+        return sendReadiness(health, response);
+      case "/metrics":
+        return void response.writeHead(200, { "Content-Type": metrics.contentType }).end(await metrics.text());
       default:
         return sendJson(response, 404, { error: "Not found" });
     }
