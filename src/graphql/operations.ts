@@ -122,7 +122,7 @@ function parseWithin(text: string, maxTokens: number): DocumentNode {
   try {
     return parse(text, { maxTokens });
   } catch (error) {
-    if (error instanceof GraphQLError && error.message.includes("Document contains more than"))
+    if (error instanceof GraphQLError && error.message.includes("Document contains more"))
       throw queryRefused(`The operation has more than ${maxTokens} tokens.`);
     throw error;
   }
