@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createHybridLogicalClock } from "../../src/clock/hlc.ts";
-import { openDatabase } from "../../src/database/pool.ts";
-import { createMessages } from "../../src/messages/messages.ts";
-import { createMessagesStore } from "../../src/messages/messages.store.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { isCaughtUp, wordsOf } from "../support/items.ts";
 import { lockRoom, othersWait, removeMember } from "../support/locks.ts";
 import { openSql, type Sql } from "../support/sql.ts";
 import { TestUser, type SentMessage } from "../support/user.ts";
+import { openBareNode } from "./bare-node.ts";
 import { TestBus } from "./test-bus.ts";
 
 let first: TestApp;
@@ -51,25 +48,15 @@ const revisionOf = async (roomId: string) =>
 test("guarantee 5: a send whose sender is removed while its batch waits for the room's lock fails alone", async () => {
   const roomId = await alice.createRoom("Lock", ["bob"]);
   await using holder = await openSql(first.databaseUrl);
-  await using database = openDatabase({ url: first.databaseUrl, onFault: () => undefined });
-  const batches: number[] = [];
-  const messages = createMessages({
-    store: createMessagesStore(database),
-    hub: { publish: () => undefined },
-    clock: createHybridLogicalClock({ now: Date.now }),
-    nodeId: "third",
-    onBatch: (size) => batches.push(size),
-  });
+  await using node = openBareNode(first.databaseUrl, "third");
   await lockRoom(holder, roomId);
-  const sending = ["alice", "bob", "alice"].map((id, index) =>
-    messages.send({ id, name: id, avatarUrl: null }, { roomId, content: `${id} ${index}` }),
-  );
+  const sending = ["alice", "bob", "alice"].map((id, index) => node.send(id, roomId, `${id} ${index}`));
   const outcomes = Promise.allSettled(sending);
   await othersWait(holder, sql);
   await removeMember(holder, roomId, "bob");
   await holder.rows("commit");
   const [, refused] = await outcomes;
-  expect(batches).toEqual([3]);
+  expect(node.batches).toEqual([3]);
   expect(refused).toMatchObject({ status: "rejected", reason: { code: "NOT_FOUND", path: ["roomId"] } });
   expect(await contentsOf(roomId)).toEqual(["alice 0", "alice 2"]);
 });
