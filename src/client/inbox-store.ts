@@ -1,6 +1,13 @@
 import { callSafely } from "./call-safely.ts";
 import type { Clock } from "./clock.ts";
-import { RoomDocument, RoomsDocument, type RoomCountsFragment, type RoomsQuery } from "./generated/operations.ts";
+import {
+  RoomCursorDocument,
+  RoomCursorsDocument,
+  RoomDocument,
+  RoomsDocument,
+  type RoomCountsFragment,
+  type RoomsQuery,
+} from "./generated/operations.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import { persist } from "./persist.ts";
 import { createRecount, type Recount } from "./recount.ts";
@@ -47,7 +54,6 @@ export class InboxStore {
     this.#recount = createRecount({ clock, random, ask: (roomId) => this.#ask(roomId) });
     this.#list = new RoomList({
       userId,
-      clock,
       maxRooms,
       onUncertain: (roomId) => {
         // Before all rooms are there, they are still to come.
@@ -107,8 +113,13 @@ export class InboxStore {
     let listed = 0;
     let page: RoomsQuery["rooms"]["pageInfo"] = { hasNextPage: true, endCursor: null };
     while (page.hasNextPage && listed < maxRooms) {
-      const { rooms } = await requests.ask(RoomsDocument, { first: 100, after: page.endCursor }, { signal });
+      const place = { first: 100, after: page.endCursor };
+      const { rooms } = await requests.ask(RoomsDocument, place, { signal });
       for (const { node } of rooms.edges) this.#list.put(node);
+      if (this.#list.hasDoubts) {
+        const { rooms: after } = await requests.ask(RoomCursorsDocument, place, { signal });
+        for (const { node } of after.edges) this.#list.seal(node);
+      }
       listed += rooms.edges.length;
       this.#computed.changed();
       page = rooms.pageInfo;
@@ -122,11 +133,13 @@ export class InboxStore {
     const { requests, onFault } = this.#options;
     const { signal } = this.#life;
     try {
-      const ask = () => requests.ask(RoomDocument, { id: roomId }, { signal });
       await this.#list.whileLoading(async () => {
-        const { room } = await ask();
-        if (room) this.#list.put(room);
-        else this.#list.delete(roomId);
+        const { room } = await requests.ask(RoomDocument, { id: roomId }, { signal });
+        if (!room) return this.#list.delete(roomId);
+        this.#list.put(room);
+        if (room.unreadCount === 0) return;
+        const { room: after } = await requests.ask(RoomCursorDocument, { id: roomId }, { signal });
+        if (after) this.#list.seal(after);
       });
       this.#computed.changed();
     } catch (error) {

@@ -1,12 +1,10 @@
 import { parseCursor } from "../clock/cursors.ts";
-import type { Clock } from "./clock.ts";
 import type { RoomCountsFragment } from "./generated/operations.ts";
 import { presenceAfter, type RoomEvent } from "./room-event.ts";
 import { activityOf, isCountUnknown, isUnread, summaryAfter, type RoomSummary } from "./room-summary.ts";
 
 export interface RoomListOptions {
   userId: string;
-  clock: Clock;
   maxRooms: number;
   /** Only the server knows what this room looks like, or how many messages are unread in it. */
   onUncertain: (roomId: string) => void;
@@ -14,13 +12,16 @@ export interface RoomListOptions {
   onCertain: (roomId: string) => void;
 }
 
-/** `countedThrough`: the count holds what happened up to there. `doubtedThrough`: it is not certain of what happened up to there. */
-type Entry = { room: RoomSummary; countedThrough: string; countedAtMs: number; doubtedThrough: string };
+/**
+ * `countedThrough`: the count holds what happened up to there; `doubtThrough`: of what happened after that and up to there it
+ * is not known whether it does. `uncertainThrough`: the last event that made the count uncertain.
+ */
+type Entry = { room: RoomSummary; countedThrough: string; doubtThrough: string; uncertainThrough: string };
 
 /** So many events of a room are kept while something is being loaded; beyond it the room is asked for once more. */
 const maxRecorded = 100;
-/** Events that come so soon after a count was loaded may be in it already: cursor and count are not read at one moment. */
-const doubtMs = 1_000;
+/** After every cursor. */
+const unbounded = "\u{10ffff}";
 
 /** Rooms as the server gave them, with the events since then on top; also of events that came while the answer was on its way. */
 export class RoomList {
@@ -69,26 +70,38 @@ export class RoomList {
     else if (this.#loads === 0) this.#options.onUncertain(roomId);
   }
 
-  /** A room as the server gave it; what happened since then goes on top. */
+  /**
+   * A room as the server gave it; what happened since then goes on top. The server reads the cursor first and the count some
+   * time after that, so that events between the two may be counted already: `seal` tells what comes after both.
+   */
   put(room: RoomSummary): void {
-    const { userId, clock, maxRooms, onCertain } = this.#options;
+    const { userId, maxRooms, onCertain } = this.#options;
     const later = (this.#recorded.get(room.id) ?? []).filter((event) => event.cursor > room.cursor);
     if (later.some((event) => presenceAfter(event, userId) === "out")) return;
-    const { cursor } = room;
-    this.#entries.set(room.id, { room, countedThrough: cursor, countedAtMs: clock.now(), doubtedThrough: cursor });
-    onCertain(room.id);
+    const uncertainThrough = this.#entries.get(room.id)?.uncertainThrough ?? "";
+    this.#entries.set(room.id, { room, ...countedOf(room), uncertainThrough });
+    if (room.cursor >= uncertainThrough) onCertain(room.id);
     for (const event of later) this.#apply(room.id, event);
     if (this.size > maxRooms) this.delete(this.sorted().at(-1)!.id);
   }
 
   /** A newer count. */
-  putCounts({ id, cursor, unreadCount }: RoomCountsFragment): void {
-    const { clock, onCertain } = this.#options;
+  putCounts(counts: RoomCountsFragment): void {
+    const { id, cursor, unreadCount } = counts;
     const entry = this.#entries.get(id);
     if (!entry || cursor < entry.room.cursor || cursor < entry.countedThrough) return;
-    const room = { ...entry.room, unreadCount };
-    this.#entries.set(id, { ...entry, room, countedThrough: cursor, countedAtMs: clock.now() });
-    if (cursor >= entry.doubtedThrough) onCertain(id);
+    this.#entries.set(id, { ...entry, room: { ...entry.room, unreadCount }, ...countedOf(counts) });
+    if (cursor >= entry.uncertainThrough) this.#options.onCertain(id);
+  }
+
+  /** The room's cursor, read after its count: no event after it is in the count. */
+  seal({ id, cursor }: { id: string; cursor: string }): void {
+    const entry = this.#entries.get(id);
+    if (entry && cursor < entry.doubtThrough) this.#entries.set(id, { ...entry, doubtThrough: cursor });
+  }
+
+  get hasDoubts(): boolean {
+    return Array.from(this.#entries.values()).some(({ doubtThrough }) => doubtThrough === unbounded);
   }
 
   /** Keeps what happens until `work` is done, so that rooms that it puts are not behind. */
@@ -103,17 +116,19 @@ export class RoomList {
   }
 
   #apply(roomId: string, event: RoomEvent) {
-    const { userId, clock, onUncertain } = this.#options;
+    const { userId, onUncertain } = this.#options;
     const entry = this.#entries.get(roomId)!;
     const room = summaryAfter(entry.room, event, userId);
-    const isCounted = event.cursor <= entry.countedThrough;
-    const isFresh = !isCounted && isUnread(event, userId);
-    const isDoubtful =
-      (isFresh && clock.now() - entry.countedAtMs < doubtMs) || (!isCounted && isCountUnknown(room, event, userId));
-    const unreadCount = room.unreadCount + (isFresh ? 1 : 0);
-    const doubtedThrough = isDoubtful ? event.cursor : entry.doubtedThrough;
-    this.#entries.set(roomId, { ...entry, room: { ...room, unreadCount }, doubtedThrough });
-    if (isDoubtful) onUncertain(roomId);
+    if (event.cursor <= entry.countedThrough) {
+      this.#entries.set(roomId, { ...entry, room });
+      return;
+    }
+    const isMore = isUnread(event, userId);
+    const isUncertain = isCountUnknown(room, event, userId) || (isMore && event.cursor <= entry.doubtThrough);
+    const unreadCount = room.unreadCount + (isMore ? 1 : 0);
+    const uncertainThrough = isUncertain ? event.cursor : entry.uncertainThrough;
+    this.#entries.set(roomId, { ...entry, room: { ...room, unreadCount }, uncertainThrough });
+    if (isUncertain) onUncertain(roomId);
   }
 
   #record(roomId: string, event: RoomEvent) {
@@ -130,6 +145,11 @@ export class RoomList {
     }
     this.#recorded.clear();
   }
+}
+
+/** An unread message that came meanwhile would be in the count, were it there: where there is none there is no doubt. */
+function countedOf({ cursor, unreadCount }: RoomCountsFragment) {
+  return { countedThrough: cursor, doubtThrough: unreadCount === 0 ? cursor : unbounded };
 }
 
 function byActivity(a: RoomSummary, b: RoomSummary): number {

@@ -1,5 +1,5 @@
 import type { RoomFieldsFragment } from "./generated/operations.ts";
-import { messageOf, type Message, type RoomEvent } from "./room-event.ts";
+import { messageOf, presenceAfter, type Message, type RoomEvent } from "./room-event.ts";
 
 /** What a list of rooms shows of one. `cursor`: what happened up to there is in it. */
 export type RoomSummary = RoomFieldsFragment;
@@ -23,6 +23,8 @@ export function isUnread(event: RoomEvent, viewerId: string): boolean {
 
 /** Whether after this event only the server knows how many messages are unread. */
 export function isCountUnknown(room: RoomSummary, event: RoomEvent, viewerId: string): boolean {
+  // Unread counts begin with the join.
+  if (presenceAfter(event, viewerId) === "in") return true;
   if (room.unreadCount === 0) return false;
   if (event["__typename"] === "MessagesRead") return event.ranges.some(({ reader }) => reader.id === viewerId);
   return event["__typename"] === "MessageDeleted" && event.message.sender.id !== viewerId;

@@ -284,6 +284,21 @@ export type RoomsQueryVariables = Exact<{
 
 export type RoomsQuery = { rooms: { edges: Array<{ node: { kind: RoomKind, name: string | null, createdAt: string, memberCount: number, id: string, cursor: string, unreadCount: number, peer: { id: string, name: string, avatarUrl: string | null } | null, membership: { id: string, version: string, role: MemberRole, joinedAt: string, leftAt: string | null, user: { id: string, name: string, avatarUrl: string | null } } | null, lastMessage: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type RoomCursorsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type RoomCursorsQuery = { rooms: { edges: Array<{ node: { id: string, cursor: string } }> } };
+
+export type RoomCursorQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RoomCursorQuery = { room: { id: string, cursor: string } | null };
+
 export type RoomQueryVariables = Exact<{
   id: string;
 }>;
@@ -1208,6 +1223,26 @@ fragment RoomFields on Room {
     ...MessageFields
   }
 }`) as unknown as TypedDocumentString<RoomsQuery, RoomsQueryVariables>;
+export const RoomCursorsDocument = new TypedDocumentString(`
+    query RoomCursors($first: Int, $after: String) {
+  rooms(first: $first, after: $after) {
+    edges {
+      node {
+        id
+        cursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RoomCursorsQuery, RoomCursorsQueryVariables>;
+export const RoomCursorDocument = new TypedDocumentString(`
+    query RoomCursor($id: ID!) {
+  room(id: $id) {
+    id
+    cursor
+  }
+}
+    `) as unknown as TypedDocumentString<RoomCursorQuery, RoomCursorQueryVariables>;
 export const RoomDocument = new TypedDocumentString(`
     query Room($id: ID!) {
   room(id: $id) {
