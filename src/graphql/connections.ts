@@ -57,39 +57,36 @@ export function encodePlace(list: string, place: (string | number)[]): string {
   return Buffer.from(JSON.stringify([list, ...place])).toString("base64url");
 }
 
+/** What a part of a place can be, fit for a statement's parameter. Times are milliseconds since 1970. */
+const isPart = {
+  string: (part: unknown) => typeof part === "string" && part.isWellFormed() && !part.includes("\0"),
+  number: (part: unknown) => Number.isSafeInteger(part),
+  time: (part: unknown) => Number.isSafeInteger(part) && (part as number) >= 0 && (part as number) <= 8.64e15,
+};
+
 /** @throws Refusal INVALID for whatever encodePlace did not make of this kind of list */
 export function decodePlace<Place extends (string | number)[]>(
   list: string,
   cursor: string | null | undefined,
-  shape: { [Index in keyof Place]: "string" | "number" },
+  shape: { [Index in keyof Place]: keyof typeof isPart },
   argument = "after",
 ): Place | null {
   if (cursor === null || cursor === undefined) return null;
-  const place = parsePlace(cursor);
-  const types = ["string", ...(shape as string[])];
+  const [name, ...parts] = parsePlace(cursor);
+  const kinds: (keyof typeof isPart)[] = shape;
   const fits =
-    place !== null &&
-    place[0] === list &&
-    place.length === types.length &&
-    place.every((part, index) => typeof part === types[index] && isSound(part));
+    name === list && parts.length === kinds.length && kinds.every((kind, index) => isPart[kind](parts[index]));
   if (!fits) throw invalid("This is not a cursor of this list.", [argument]);
-  return place.slice(1) as Place;
+  return parts as Place;
 }
 
-function parsePlace(cursor: string): unknown[] | null {
+function parsePlace(cursor: string): unknown[] {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    return Array.isArray(parsed) ? parsed : null;
+    return Array.isArray(parsed) ? parsed : [];
   } catch {
-    return null;
+    return [];
   }
-}
-
-/** Fit for a statement's parameter. */
-function isSound(part: unknown): boolean {
-  return typeof part === "number"
-    ? Number.isSafeInteger(part)
-    : typeof part === "string" && part.isWellFormed() && !part.includes("\0");
 }
 
 /** A page of a list that is read forwards; `nodes` holds one more than a page where there is more. */

@@ -191,7 +191,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const viewerId = viewerOf(context).id;
       const size = pageSize(args.first, "first", 20);
-      const after = decodePlace<[number, string]>("rooms", args.after, ["number", "string"]);
+      const after = decodePlace<[number, string]>("rooms", args.after, ["time", "string"]);
       const listed =
         after && !isId(after[1]) ? [] : await context.loaders.roomsOfViewer({ viewerId, after, limit: size + 1 });
       for (const view of listed) context.loaders.roomViews.prime({ roomId: view.row.id, viewerId }, view);
