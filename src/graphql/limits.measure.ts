@@ -2,12 +2,14 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type FragmentSpreadNode,
   getNamedType,
   getNullableType,
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
+  type InlineFragmentNode,
   introspectionTypes,
   isInterfaceType,
   isListType,
@@ -50,8 +52,9 @@ const nothing: Size = { depth: 0, introspectionDepth: 0, cost: 0 };
  * Measures each operation of a document, which need not be valid: a fragment is measured once, however often it is
  * spread. Without variables each page that is asked for by a variable counts as the largest.
  */
-export function createMeasure(schema: GraphQLSchema) {
+export function createMeasure(schema: GraphQLSchema, fieldCosts: Readonly<Record<string, number>>) {
   const pages = pageTypesOf(schema);
+  const costs = costsOf(schema, fieldCosts);
 
   return function measure(document: DocumentNode, variables: Variables | null): Measured[] {
     const fragments = new Map<string, FragmentDefinitionNode>();
@@ -60,7 +63,7 @@ export function createMeasure(schema: GraphQLSchema) {
     }
     return document.definitions
       .filter((node) => node.kind === Kind.OPERATION_DEFINITION)
-      .map((operation) => new Measurement({ schema, pages, fragments, operation, variables }).measured());
+      .map((operation) => new Measurement({ schema, pages, costs, fragments, operation, variables }).measured());
   };
 }
 
@@ -76,11 +79,25 @@ function pageTypesOf(schema: GraphQLSchema): ReadonlySet<GraphQLNamedType> {
   return pages;
 }
 
+/** What a value of these fields costs, where it is not 1. */
+function costsOf(schema: GraphQLSchema, fieldCosts: Readonly<Record<string, number>>): ReadonlyMap<Field, number> {
+  const costs = new Map<Field, number>();
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) costs.set(field, mutationCost);
+  for (const [place, cost] of Object.entries(fieldCosts)) {
+    const [typeName, name] = place.split(".") as [string, string];
+    const type = schema.getType(typeName);
+    const field = isObjectType(type) ? type.getFields()[name] : undefined;
+    if (field) costs.set(field, cost);
+  }
+  return costs;
+}
+
 const pageArguments = ({ args }: Field) => args.filter(({ name }) => name === "first" || name === "last");
 
 type Task = {
   schema: GraphQLSchema;
   pages: ReadonlySet<GraphQLNamedType>;
+  costs: ReadonlyMap<Field, number>;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   operation: OperationDefinitionNode;
   variables: Variables | null;
@@ -109,12 +126,17 @@ class Measurement {
 
   #selections({ selections }: SelectionSetNode, type: Type): Size {
     const sum = { ...nothing };
+    const byType = new Map<Type, number>();
     for (const selection of selections) {
       const size = this.#selection(selection, type);
       sum.depth = Math.max(sum.depth, size.depth);
       sum.introspectionDepth = Math.max(sum.introspectionDepth, size.introspectionDepth);
-      sum.cost += size.cost;
+      const only = selection.kind === Kind.FIELD ? undefined : this.#conditionOf(selection);
+      if (isObjectType(only) && only !== type) byType.set(only, (byType.get(only) ?? 0) + size.cost);
+      else sum.cost += size.cost;
     }
+    // A value is of one of them.
+    sum.cost += Math.max(0, ...byType.values());
     return sum;
   }
 
@@ -122,6 +144,13 @@ class Measurement {
     if (selection.kind === Kind.FIELD) return this.#field(selection, type);
     if (selection.kind === Kind.FRAGMENT_SPREAD) return this.#fragment(selection.name.value);
     return this.#selections(selection.selectionSet, this.#typeOf(selection.typeCondition) ?? type);
+  }
+
+  #conditionOf(selection: FragmentSpreadNode | InlineFragmentNode): Type {
+    const { fragments } = this.#task;
+    const { typeCondition } =
+      selection.kind === Kind.INLINE_FRAGMENT ? selection : (fragments.get(selection.name.value) ?? {});
+    return this.#typeOf(typeCondition);
   }
 
   #fragment(name: string): Size {
@@ -142,7 +171,7 @@ class Measurement {
     const isIntrospection = name === "__schema" || name === "__type" || parent?.name.startsWith("__");
     if (isIntrospection) return this.#introspection(node);
     const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
-    const own = parent !== undefined && parent === this.#task.schema.getMutationType() ? mutationCost : 1;
+    const own = (field && this.#task.costs.get(field)) ?? 1;
     if (!node.selectionSet) return { depth: 1, introspectionDepth: 0, cost: own };
     const inner = this.#selections(node.selectionSet, field && getNamedType(field.type));
     return {

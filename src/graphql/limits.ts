@@ -1,6 +1,6 @@
-import { BREAK, type DocumentNode, GraphQLError, type GraphQLSchema, Kind, visit } from "graphql";
+import { type ASTNode, BREAK, type DocumentNode, GraphQLError, type GraphQLSchema, visit } from "graphql";
 import { queryRefused } from "../errors.ts";
-import { createMeasure, type Variables } from "./limits.measure.ts";
+import { createMeasure, type Measured, type Variables } from "./limits.measure.ts";
 
 /** What one document may ask for. Beyond it is QUERY_REFUSED, whichever door it came through. */
 export interface Limits {
@@ -18,8 +18,9 @@ export interface Limits {
   /** Fields within fields; fragments do not count. */
   readonly maxDepth: number;
   readonly maxIntrospectionDepth: number;
-  /** Values that an operation may have resolved, by the sizes of the pages that it asks for. */
+  /** What an operation may cost by the sizes of the pages that it asks for: 1 for each value, but for these fields. */
   readonly maxCost: number;
+  readonly fieldCosts: Readonly<Record<`${string}.${string}`, number>>;
 }
 
 /** They let GraphiQL's introspection and the client kit's operations through with room to spare. */
@@ -34,6 +35,8 @@ export const standardLimits: Limits = {
   maxDepth: 12,
   maxIntrospectionDepth: 20,
   maxCost: 100_000,
+  // Up to 32 kB of text: an answer must not grow to hundreds of MB.
+  fieldCosts: { "Message.content": 50 },
 };
 
 /** @throws Refusal QUERY_REFUSED for a text that is not worth parsing */
@@ -46,10 +49,8 @@ export function checkText(text: string, { maxCharacters, maxLines }: Limits): vo
   if (lines > maxLines) throw queryRefused(`The operation has more than ${maxLines} lines.`);
 }
 
-/** Null where the document keeps the limits. `byPages`: with smaller pages in its variables it might keep them. */
-export type Excess = { error: GraphQLError; byPages: boolean } | null;
-
-export type ExcessOf = ReturnType<typeof createLimits>;
+/** `excess` is null where the document keeps the limits. `byPages`: with smaller pages in its variables it might keep them. */
+export type Verdict = { excess: GraphQLError | null; byPages: boolean; cost: number };
 
 /**
  * A validation rule of its own, for it must come before those of graphql: some of them take the square of a document's
@@ -59,28 +60,41 @@ export type ExcessOf = ReturnType<typeof createLimits>;
  * Without variables it measures as if each page that they ask for were the largest: what passes so passes always.
  */
 export function createLimits({ schema, limits }: { schema: GraphQLSchema; limits: Limits }) {
-  const measure = createMeasure(schema);
+  const measure = createMeasure(schema, limits.fieldCosts);
 
-  return function excessOf(document: DocumentNode, variables: Variables | null): Excess {
+  return function judge(document: DocumentNode, variables: Variables | null): Verdict {
     const message = excessOfCounts(document, limits);
-    if (message) return excess(message, document);
-    for (const measured of measure(document, variables)) {
-      const { depth, introspectionDepth, aliasedIntrospection, cost, operation } = measured;
-      if (depth > limits.maxDepth) return excess(`The operation is deeper than ${limits.maxDepth} fields.`, operation);
-      if (introspectionDepth > limits.maxIntrospectionDepth) return excess("The introspection is too deep.", operation);
-      if (aliasedIntrospection) return excess("An introspection has no aliases.", operation);
+    if (message) return tooMuch(message);
+    let largestCost = 0;
+    for (const { cost, sizedByVariables, ...measured } of measure(document, variables)) {
+      const reason = excessOfShape(measured, limits);
+      if (reason) return tooMuch(reason, measured.operation);
       if (cost > limits.maxCost) {
         const costs = `The operation may cost up to ${cost}, more than ${limits.maxCost}: ask for smaller pages.`;
-        return excess(costs, operation, measured.sizedByVariables);
+        return { ...tooMuch(costs, measured.operation), byPages: sizedByVariables };
       }
+      largestCost = Math.max(largestCost, cost);
     }
-    return null;
+    return { excess: null, byPages: false, cost: largestCost };
   };
 }
 
-function excess(message: string, node: { kind: Kind }, byPages = false): Excess {
-  const nodes = node.kind === Kind.DOCUMENT ? undefined : (node as never);
-  return { error: new GraphQLError(message, { nodes, originalError: queryRefused(message) }), byPages };
+function tooMuch(message: string, nodes?: ASTNode): Verdict {
+  const excess = new GraphQLError(message, { nodes, originalError: queryRefused(message) });
+  return { excess, byPages: false, cost: Infinity };
+}
+
+function excessOfShape(
+  {
+    depth,
+    introspectionDepth,
+    aliasedIntrospection,
+  }: Pick<Measured, "depth" | "introspectionDepth" | "aliasedIntrospection">,
+  limits: Limits,
+): string | null {
+  if (depth > limits.maxDepth) return `The operation is deeper than ${limits.maxDepth} fields.`;
+  if (introspectionDepth > limits.maxIntrospectionDepth) return "The introspection is too deep.";
+  return aliasedIntrospection ? "An introspection has no aliases." : null;
 }
 
 function excessOfCounts(document: DocumentNode, limits: Limits): string | null {

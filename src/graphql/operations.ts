@@ -24,7 +24,13 @@ export type OperationRequest = {
 
 /** Fit to be executed, or what the client is told instead. */
 export type Prepared =
-  | { document: DocumentNode; operation: OperationDefinitionNode; errors?: undefined }
+  | {
+      document: DocumentNode;
+      operation: OperationDefinitionNode;
+      /** As the limits count it. */
+      cost: number;
+      errors?: undefined;
+    }
   | { errors: readonly GraphQLError[] };
 
 /** The only documents that are let in, by the SHA-256 of their texts. */
@@ -41,7 +47,7 @@ const bytesPerToken = 500;
 const maxErrors = 10;
 
 /** Valid. Not `bounded`: whether it is too costly depends on its variables. */
-type Known = { document: DocumentNode; bounded: boolean };
+type Known = { document: DocumentNode; bounded: boolean; cost: number };
 
 /**
  * Parses and validates, the same for every door: once when an operation comes, for subscriptions too. Known texts cost a
@@ -57,17 +63,17 @@ export function createOperations(options: {
 }) {
   const { schema, mask, limits = standardLimits, allowed = null, introspection = true } = options;
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-  const excessOf = createLimits({ schema, limits });
+  const judge = createLimits({ schema, limits });
   const known = new LRUCache<string, Known>({ maxSize: maxCachedBytes, sizeCalculation: bytesOf });
 
   function prepare(request: OperationRequest): Prepared {
     try {
       const text = textOf(request);
-      const { document, bounded } = known.get(text) ?? check(text, request);
-      if (!bounded) refuseExcess(document, request);
+      const { document, bounded, ...checked } = known.get(text) ?? check(text);
+      const cost = bounded ? checked.cost : costOf(document, request);
       const operation = getOperationAST(document, request.operationName);
       if (!operation) throw invalid("No such operation in the document.", ["operationName"]);
-      return { document, operation };
+      return { document, operation, cost };
     } catch (error) {
       return { errors: error instanceof Mistakes ? error.errors : [mask(error)] };
     }
@@ -86,24 +92,23 @@ export function createOperations(options: {
     return text;
   }
 
-  function check(text: string, request: OperationRequest): Known {
+  function check(text: string): Known {
     checkText(text, limits);
     const document = parseWithin(text, limits.maxTokens);
-    const excess = excessOf(document, null);
-    if (excess) {
-      if (!excess.byPages) throw excess.error;
-      refuseExcess(document, request);
-    }
+    const { excess, byPages, cost } = judge(document, null);
+    if (excess && !byPages) throw excess;
     const errors = validate(schema, document, rules, { maxErrors });
     if (errors.length > 0) throw new Mistakes(errors.map(mask));
-    const checked = { document, bounded: excess === null };
+    const checked = { document, bounded: excess === null, cost };
     known.set(text, checked);
     return checked;
   }
 
-  function refuseExcess(document: DocumentNode, { variables }: OperationRequest): void {
-    const excess = excessOf(document, variables ?? {});
-    if (excess) throw excess.error;
+  /** With the pages that are asked for now. */
+  function costOf(document: DocumentNode, { variables }: OperationRequest): number {
+    const { excess, cost } = judge(document, variables ?? {});
+    if (excess) throw excess;
+    return cost;
   }
 
   return { prepare };

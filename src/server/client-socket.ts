@@ -16,8 +16,8 @@ export type SocketDoor = SessionDoor &
     readonly maxBufferedBytes: number;
     /** Infinity: any number. */
     readonly maxMessagesPerSecond: number;
-    /** Operations that run or are being opened. While there are more, nothing is read from the socket. */
-    readonly maxBusy: number;
+    /** What may run at a time, as the query's limits count it. While there is more, nothing is read from the socket. */
+    readonly maxCostOfRunning: number;
     /** A client that takes nothing of what waits for it for so long is stuck. */
     readonly drainTimeoutMs: number;
   };
@@ -45,6 +45,9 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   readonly #connection: Duplex & { readonly bytesWritten?: number };
   #listener: Listener | undefined;
   #ended = false;
+  /** Read, but to wait: there while nothing more is read. */
+  #backlog: Message[] | undefined;
+  #isWaiting = false;
   #heard = true;
   #messages = 0;
   #secondBeganMs = 0;
@@ -98,8 +101,9 @@ export class ClientSocket implements OperatingSocket, UserConnection {
       this.end(...badMessage);
       return;
     }
-    this.#take(message);
-    if (this.operations.busy >= this.#door.maxBusy || this.writer.overloaded) this.#pause();
+    if (this.#backlog) this.#backlog.push(message);
+    else this.#take(message);
+    if (this.#isBehind) this.#stopReading();
   }
 
   /** Anything that the client sends, pings included. False when it is too much. */
@@ -147,15 +151,38 @@ export class ClientSocket implements OperatingSocket, UserConnection {
 
   // How much the client may keep the node busy with.
 
-  settled(): void {
-    if (this.#socket.isPaused && this.operations.busy < this.#door.maxBusy && !this.writer.overloaded)
-      this.#socket.resume();
+  get #isBehind(): boolean {
+    return this.operations.costOfRunning >= this.#door.maxCostOfRunning || this.writer.overloaded;
   }
 
-  #pause(): void {
-    if (this.#socket.isPaused) return;
+  #stopReading(): void {
+    if (this.#ended) return;
+    // What was read together with the last message still comes.
+    this.#backlog ??= [];
     this.#socket.pause();
-    if (this.writer.overloaded) void this.writer.drained().then(() => this.settled());
+    this.#waitForClient();
+  }
+
+  #waitForClient(): void {
+    if (this.#isWaiting || !this.writer.overloaded) return;
+    this.#isWaiting = true;
+    void this.writer.drained().then(() => {
+      this.#isWaiting = false;
+      this.settled();
+    });
+  }
+
+  settled(): void {
+    while (this.#backlog && !this.#ended && !this.#isBehind) {
+      const message = this.#backlog.shift();
+      if (message) {
+        this.#take(message);
+        continue;
+      }
+      this.#backlog = undefined;
+      this.#socket.resume();
+    }
+    if (this.#backlog) this.#waitForClient();
   }
 
   tooSlow(): void {

@@ -25,6 +25,10 @@ export function createConnections({ maxPerUser }: { maxPerUser: number }) {
       if (open?.delete(connection) && open.size === 0) byUser.delete(userId);
     },
 
+    count(userId: string): number {
+      return byUser.get(userId)?.size ?? 0;
+    },
+
     /** Ends all of a user's connections, as after a revocation. */
     endUser(userId: string, { code, reason }: { code: number; reason: string }): void {
       for (const connection of byUser.get(userId) ?? []) connection.end(code, reason);

@@ -119,8 +119,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
 function takesOver(answer: (asked: Asked) => Promise<Result>): Plugin<object, ServerContext> {
   return {
     onRequestParse: ({ setRequestParser }) => setRequestParser(() => ({ query: "read already" })),
-    onParams: ({ context, setParamsHandler }) =>
-      setParamsHandler((() => answer(context.req.asked)) as never),
+    onParams: ({ context, setParamsHandler }) => setParamsHandler((() => answer(context.req.asked)) as never),
     onResultProcess(hook) {
       const { result, serverContext } = hook;
       if (!(Symbol.asyncIterator in result)) return;

@@ -15,6 +15,9 @@ export type OperationsDoor = {
   readonly maxSubscriptionsPerSocket: number;
 };
 
+/** What an operation counts at least among those that run on a socket; see `costOfRunning`. */
+const leastCost = 1_000;
+
 /** The socket that operations come from. */
 export interface OperatingSocket extends SinkSocket {
   /** @throws Refusal UNAUTHENTICATED */
@@ -33,8 +36,8 @@ export type SocketArgs = ExecutionArgs & {
 
 /** An operation from its `subscribe` message to its end. */
 type Running = {
+  cost: number;
   isSubscription: boolean;
-  isOpen: boolean;
   /** The client wants no more of it. */
   isAbandoned: boolean;
   sink: SocketSink | null;
@@ -49,17 +52,16 @@ export class SocketOperations {
   readonly #byId = new Map<string, Running>();
   #turns: Turns | undefined;
   #subscriptions = 0;
-  #open = 0;
-  #held = 0;
+  #costOfRunning = 0;
 
   constructor(door: OperationsDoor, socket: OperatingSocket) {
     this.#door = door;
     this.#socket = socket;
   }
 
-  /** Those that run, are being opened, or wait for their turn. */
-  get busy(): number {
-    return this.#byId.size - this.#open + this.#held;
+  /** Of those that run, are being opened, or wait for their turn, as the query's limits count it. */
+  get costOfRunning(): number {
+    return this.#costOfRunning;
   }
 
   /**
@@ -70,7 +72,7 @@ export class SocketOperations {
     const running = this.#byId.get(id);
     if (!running?.isAbandoned) return false;
     (running.next ??= []).push(message);
-    this.#held += 1;
+    this.#costOfRunning += leastCost;
     return true;
   }
 
@@ -79,17 +81,20 @@ export class SocketOperations {
     const running = this.#byId.get(id);
     if (!running) return;
     running.isAbandoned = true;
+    this.#discount(running);
     running.sink?.close();
   }
 
   /** What is executed for a `subscribe` message, or what is wrong with it. Thrown, it would close the socket for good. */
   prepare(id: string, request: OperationRequest): SocketArgs | readonly GraphQLError[] {
-    const own: Running = { isSubscription: false, isOpen: false, isAbandoned: false, sink: null, next: null };
+    const own: Running = { cost: 0, isSubscription: false, isAbandoned: false, sink: null, next: null };
     this.#byId.set(id, own);
+    this.#charge(own, leastCost);
     try {
       const contextValue = this.#socket.newContext();
       const prepared = this.#door.operations.prepare(request);
       if (prepared.errors) return prepared.errors;
+      this.#charge(own, Math.max(prepared.cost, leastCost));
       if (prepared.operation.operation === "subscription") this.#count(own);
       return {
         schema: this.#door.schema,
@@ -114,6 +119,17 @@ export class SocketOperations {
     this.#subscriptions += 1;
   }
 
+  /** Once it has ended, or the client wants no more of it. */
+  #discount(own: Running): void {
+    if (own.isSubscription) this.#subscriptions -= 1;
+    own.isSubscription = false;
+  }
+
+  #charge(own: Running, cost: number): void {
+    this.#costOfRunning += cost - own.cost;
+    own.cost = cost;
+  }
+
   execute(args: SocketArgs) {
     const { operation } = args;
     if (operation.operation === "mutation")
@@ -129,8 +145,7 @@ export class SocketOperations {
       return own.sink;
     });
     if (!(Symbol.asyncIterator in result)) return result;
-    own.isOpen = true;
-    this.#open += 1;
+    this.#charge(own, 0);
     this.#socket.settled();
     if (!own.sink) return untilAbandoned(result, own);
     // The hub has what it needs, and the subscription may stay for days.
@@ -144,9 +159,9 @@ export class SocketOperations {
     const running = this.#byId.get(id);
     if (!running) return [];
     this.#byId.delete(id);
-    if (running.isSubscription) this.#subscriptions -= 1;
-    if (running.isOpen) this.#open -= 1;
-    this.#held -= running.next?.length ?? 0;
+    this.#discount(running);
+    this.#charge(running, 0);
+    this.#costOfRunning -= leastCost * (running.next?.length ?? 0);
     this.#socket.settled();
     return running.next ?? [];
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { handleProtocols, makeServer } from "graphql-ws";
 import { WebSocket, WebSocketServer } from "ws";
+import { standardLimits } from "../graphql/limits.ts";
 import { ClientSocket, type SocketDoor } from "./client-socket.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { OriginCheck } from "./origins.ts";
@@ -18,7 +19,8 @@ const standard = {
   drainTimeoutMs: 30_000,
   /** A client that does not answer a close frame within this time is cut off. */
   closeTimeoutMs: 2_000,
-  maxBusy: 100,
+  /** One operation of the largest cost, or a hundred small ones. */
+  maxCostOfRunning: standardLimits.maxCost,
 };
 const pingSlices = 20;
 
