@@ -95,7 +95,10 @@ export interface PresenceBoard extends AsyncDisposable {
    * `maxWatchedUsers`, and nothing was added.
    */
   watch(userIds: Iterable<string>, listener: (presence: UserPresence) => void): Promise<PresenceWatch | "full">;
-  /** Called after each `Seen`. Returns how to stop being called. */
+  /**
+   * Called with each `Seen`, at most once: where an answer of Redis was lost, not at all. So whoever keeps last-seen durable also
+   * refreshes it now and then for `usersHere`. Returns how to stop being called.
+   */
   onSeen(listener: (seen: Seen) => void): () => void;
   /** Users with a session on this node that is not OFFLINE: whose durable last-seen this node keeps fresh. */
   usersHere(): Iterable<string>;

@@ -32,10 +32,14 @@ export const backends: Record<string, () => Promise<BoardBackend>> = {
   "Redis Cluster": async () => onRedis(await startRedisCluster()),
 };
 
+/** Where the board's clock is moved by hand, nothing is tried again by itself: it must not be given up. */
+export const patient: RedisTimings = { heartbeatMs: 500, deadlineMs: 20_000, maxBackoffMs: 1_000 };
+
 function onRedis(redis: { url: string; close: () => Promise<void> }): BoardBackend {
   return {
     async open(options) {
-      const [here, there] = await Promise.all([openNode(redis.url, options), openNode(redis.url, options)]);
+      const patiently = { redisTimings: patient, ...options };
+      const [here, there] = await Promise.all([openNode(redis.url, patiently), openNode(redis.url, patiently)]);
       const dispose = async () => void (await Promise.all([here.end(), there.end()]));
       return { here: here.board, there: there.board, [Symbol.asyncDispose]: dispose };
     },

@@ -5,7 +5,7 @@ import { defaultBoardTimings } from "../../src/live/presence-board.ts";
 import { startRedis } from "../support/redis.ts";
 import type { TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
-import { openNode, session } from "./presence-board-backends.ts";
+import { openNode, patient, session } from "./presence-board-backends.ts";
 import { ManualClock } from "./presence-board-clocks.ts";
 
 const { renewEveryMs, compareEveryMs } = defaultBoardTimings;
@@ -29,7 +29,11 @@ test("a minute of idle connections costs a renewal an interval and a comparison 
 /** What the presence board asks Redis for, by the clock that is moved here; without what the scripts do within. */
 async function countIdleMinute(redis: TestRedis, connections: number): Promise<Record<string, number>> {
   const clock = new ManualClock();
-  await using node = await openNode(redis.url, { clock, timings: { leaseMs: 600_000, answerWithinMs: 600_000 } });
+  await using node = await openNode(redis.url, {
+    clock,
+    timings: { leaseMs: 600_000, answerWithinMs: 600_000 },
+    redisTimings: patient,
+  });
   for (let opened = 0; opened < connections; opened += 1) node.board.open(session(randomUUID()));
   await until("all is written", () => node.board.stats.unwrittenNow === 0);
   const before = await commandCounts(redis);

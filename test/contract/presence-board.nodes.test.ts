@@ -9,7 +9,7 @@ import {
   heldForALease,
   observeCrowd,
   openCrowd,
-  openWorld,
+  openHealthyWorld,
   slackMs,
   timings,
   untilAll,
@@ -17,7 +17,7 @@ import {
 
 describe.concurrent("nodes that die", () => {
   test("the users of a node that was killed are OFFLINE for the others within a lease and an interval", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [dying, watching] = [await world.openStoppable(), await world.open()];
     const crowd = openCrowd(dying.board, 300);
     const observer = await observeCrowd(watching.board, crowd);
@@ -33,7 +33,7 @@ describe.concurrent("nodes that die", () => {
     expect(observer.told).toHaveLength(300);
     for (const { lastSeenMs } of observer.told) {
       expect(lastSeenMs).toBeGreaterThan(killedWallMs - timings.renewEveryMs * 2 - slackMs);
-      expect(lastSeenMs).toBeLessThanOrEqual(killedWallMs + 50);
+      expect(lastSeenMs).toBeLessThanOrEqual(killedWallMs + timings.renewEveryMs);
     }
     expect(new Set(seen.map(({ userId }) => userId)).size).toBe(300);
     expect(watching.board.stats.endedForOthers).toBe(300);
@@ -42,7 +42,7 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("a user with a session on another node stays", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [dying, watching] = [await world.openStoppable(), await world.open()];
     const userId = randomUUID();
     dying.board.open(session(userId, { status: "BUSY", device: "DESKTOP" }));
@@ -55,7 +55,7 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("a node ends nobody's sessions before it has held its own lease for a whole one", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const dying = await world.openStoppable();
     const [alone] = openCrowd(dying.board, 1);
     await until("it is written", () => dying.board.stats.unwrittenNow === 0);
@@ -73,7 +73,7 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("two nodes that die at once are both ended, by whoever is left", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [one, two, watching] = [await world.openStoppable(), await world.openStoppable(), await world.open()];
     const crowd = [...openCrowd(one.board, 40), ...openCrowd(two.board, 40)];
     const observer = await observeCrowd(watching.board, crowd);
@@ -83,7 +83,7 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("a node that was frozen claims its live sessions again, and closed ones stay away", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [frozen, watching] = [await world.openStoppable(), await world.open()];
     const crowd = openCrowd(frozen.board, 100);
     const observer = await observeCrowd(watching.board, crowd);
@@ -102,15 +102,15 @@ describe.concurrent("nodes that die", () => {
     for (const { userId } of gone)
       expect(await presenceOf(watching.board, userId)).toMatchObject({ status: "OFFLINE" });
     for (const { userId } of back) expect(await presenceOf(watching.board, userId)).toMatchObject({ status: "ONLINE" });
-    expect(frozen.board.stats.epochs).toBe(2);
+    expect(frozen.board.stats.epochs).toBeGreaterThan(1);
   });
 
   test("a node that was frozen comes back while another, half-way through ending its sessions, dies", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const halfWay = dyingAfter({ writesThatEnd: 8 });
     const [frozen, ending] = [await world.openStoppable(), await world.openStoppable({ over: halfWay.over })];
     // Never eligible to end anybody itself.
-    const watching = await world.open({ timings: { ...timings, leaseMs: 600_000 } });
+    const watching = await world.open({ timings: { ...timings, answerWithinMs: 10_000, leaseMs: 600_000 } });
     const crowd = openCrowd(frozen.board, 200);
     const observer = await observeCrowd(watching.board, crowd);
     frozen.clock.stop();
@@ -132,7 +132,7 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("a lease that a clock set back would let live on for an hour does not", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [dying, watching] = [await world.openStoppable(), await world.open()];
     const crowd = openCrowd(dying.board, 3);
     const observer = await observeCrowd(watching.board, crowd);
@@ -144,18 +144,18 @@ describe.concurrent("nodes that die", () => {
   });
 
   test("a node that died while the leases were lost is ended all the same", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [dying, watching] = [await world.openStoppable(), await world.open()];
     const crowd = openCrowd(dying.board, 30);
     const observer = await observeCrowd(watching.board, crowd);
     await dying.kill();
     await world.redis.command("del", ...Object.values(leaseKeys));
     await untilAll(observer, crowd, "OFFLINE");
-    expect(watching.board.stats.epochs).toBe(2);
+    expect(watching.board.stats.epochs).toBeGreaterThan(1);
   });
 
   test("a node that leaves is not missed: who is back on another within a lease is never seen OFFLINE", async () => {
-    await using world = await openWorld();
+    await using world = await openHealthyWorld();
     const [leaving, staying, watching] = [await world.open(), await world.open(), await world.open()];
     const crowd = openCrowd(leaving.board, 20);
     const observer = await observeCrowd(watching.board, crowd);

@@ -38,7 +38,7 @@ describe.concurrent("presence board in real time", () => {
     await passes(10_000);
     redis.resume();
     const boards = [here.board, there.board];
-    await until("both have new leases", () => boards.every(({ up, stats }) => up && stats.epochs === 2));
+    await until("both have new leases", () => boards.every(({ up, stats }) => up && stats.epochs > 1));
     await until(
       "the old ones are ended",
       async () => (await redis.command("zcard", "causerie:{presence}:leases")) === 2,

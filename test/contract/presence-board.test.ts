@@ -65,13 +65,13 @@ describe.for(Object.entries(backends))("presence board in %s", ([, start]) => {
     const userId = randomUUID();
     const desk = session(userId, { device: "DESKTOP", roomId: "a" });
     here.open(desk);
-    clock.advance(10);
+    clock.advance(500);
     there.open(session(userId, { device: "WEB", roomId: "b" }));
-    clock.advance(10);
+    clock.advance(500);
     here.open(session(userId, { device: "MOBILE", roomId: "hidden", status: "OFFLINE" }));
     here.open(session(userId, { device: "WEB", roomId: "b" }));
     await shows(there, userId, { devices: ["WEB", "DESKTOP"], roomIds: ["b", "a"] });
-    clock.advance(10);
+    clock.advance(500);
     here.update(desk.sessionId, { roomId: "c" });
     await shows(there, userId, { devices: ["WEB", "DESKTOP"], roomIds: ["c", "b"] });
   });
