@@ -27,6 +27,9 @@ const COUNT_OWNERS = `select count(*) as owners from members where room_id = $1 
 const READ_LONGEST_STANDING = `
 select to_jsonb(m) as row from members m where m.room_id = $1 and m.left_revision is null order by m.joined_revision limit 1`;
 
+// In the order of their ids, after the room: so two transactions never wait for each other.
+const LOCK_USERS = `select from users where id = any ($1::text[]) order by id for no key update`;
+
 // How many rooms each of the users is in; users that do not exist are left out.
 const COUNT_ROOMS = `
 select u.id, (select count(*) from members m where m.user_id = u.id and m.left_revision is null) as rooms
@@ -187,7 +190,10 @@ export async function readLongestStanding(tx: Queryable, roomId: string): Promis
   return rows[0] ? memberRow(rows[0].row) : null;
 }
 
+/** Nobody else changes how many rooms the users are in until the transaction ends. */
 export async function countRooms(tx: Queryable, userIds: string[]): Promise<Map<string, number>> {
+  // A statement of its own: the count sees what was committed while this one waited.
+  await tx.query({ name: "lock-users", text: LOCK_USERS, values: [userIds] });
   const { rows } = await tx.query<{ id: string; rooms: number }>({
     name: "count-rooms",
     text: COUNT_ROOMS,
