@@ -3,9 +3,9 @@ import { callSafely } from "./call-safely.ts";
 /** A value that changes, in the shape of React's `useSyncExternalStore`. */
 export interface Observable<T> {
   /** The present value: the same reference until it changes. */
-  get(): T;
+  get(this: void): T;
   /** Calls `listener` after each change until the returned function is called. One that throws disturbs no other. */
-  subscribe(listener: () => void): () => void;
+  subscribe(this: void, listener: () => void): () => void;
 }
 
 /** An observable whose owner sets it. What is the same already tells nobody. */

@@ -39,6 +39,7 @@ export class Room {
   readonly #log: RoomLog;
   readonly #batcher: ReadReceiptBatcher;
   readonly #stopQueue: () => void;
+  #isDisposed = false;
   /** Messages that the queue sent and that the log has already. */
   readonly #shown = new WeakSet<QueuedMessage<Message>>();
   #pending: readonly PendingMessage[] = [];
@@ -60,6 +61,7 @@ export class Room {
     for (const item of queue.items.get()) this.#shown.add(item);
     this.#stopQueue = queue.items.subscribe(() => this.#takeQueue());
     this.#takeQueue();
+    this.messages.subscribe(() => this.#discardConfirmed());
     this.#log.load();
   }
 
@@ -119,6 +121,7 @@ export class Room {
 
   /** Tells at once what was read; leaves no timer behind. */
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     this.#stopQueue();
     this.#log.dispose();
     await this.#batcher.dispose();
@@ -151,4 +154,20 @@ export class Room {
     this.#pending = pending;
     this.#log.buffer.setOptimistic(pending);
   }
+
+  /**
+   * A message that the server took although its answer was lost, and then refused when it was sent again since the user had
+   * been removed meanwhile: the user is back and sees it, it did not fail.
+   */
+  #discardConfirmed() {
+    const failed = this.#pending.filter(({ status }) => status === "failed");
+    if (failed.length === 0 || this.#isDisposed) return;
+    const shown = new Set<RoomMessage>(this.messages.get().slice(-this.#pending.length));
+    for (const item of failed) if (!shown.has(item)) discardSafely(this.#options, item.clientMessageId);
+  }
+}
+
+function discardSafely({ queue, onFault }: RoomOptions, clientMessageId: string) {
+  // Should it not be possible now, it is tried again at the next change.
+  queue.discard(clientMessageId).catch(onFault);
 }

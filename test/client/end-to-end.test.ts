@@ -47,6 +47,9 @@ async function differenceOf(device: Device, world: World): Promise<unknown> {
   if (device.client.state.get().status !== "live") return device.client.state.get();
   const waiting = device.pending().filter(({ status }) => status !== "failed");
   if (waiting.length > 0) return { waiting: waiting.length };
+  const stored = new Set(truth.messages.map(key));
+  const arrived = device.pending().filter((item) => stored.has(key(item)));
+  if (arrived.length > 0) return { arrived };
   const inbox = device.client.inbox.get();
   const listed = inbox.rooms.map(({ id, unreadCount, lastMessage }) => ({
     id,
@@ -90,7 +93,6 @@ async function converged(world: World) {
 /** Everything written is in the database once and in the order of its writing, or is shown as failed, with the reason; nothing else is there. */
 async function checkWritten({ devices, written, databaseUrl }: World) {
   const { messages } = await readTruth(databaseUrl);
-  const key = (one: { roomId: string; clientMessageId: string }) => `${one.roomId} ${one.clientMessageId}`;
   const stored = new Map(messages.map((message) => [key(message), message]));
   expect(stored.size).toBe(messages.length);
   const failed = new Map(devices.flatMap((device) => device.pending()).map((item) => [key(item), item.failure?.code]));
@@ -111,6 +113,7 @@ async function checkWritten({ devices, written, databaseUrl }: World) {
   }
 }
 
+const key = (one: { roomId: string; clientMessageId: string }) => `${one.roomId} ${one.clientMessageId}`;
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const byId = <T extends { id: string }>(values: T[]) => values.sort((a, b) => (a.id < b.id ? -1 : 1));
 

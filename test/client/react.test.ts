@@ -1,0 +1,207 @@
+import { page, TestIntersectionObserver } from "./dom.ts";
+import { createElement, StrictMode, type ReactNode } from "react";
+import { createRoot } from "react-dom/client";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ChatClient } from "../../src/client/chat-client.ts";
+import {
+  CauserieProvider,
+  useAutoRead,
+  useChatClient,
+  useConnectionState,
+  useInbox,
+  useRoom,
+} from "../../src/react/index.ts";
+import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
+import { until } from "../support/until.ts";
+import { TestUser } from "../support/user.ts";
+import { TestClient, webSocketUrl } from "./support.ts";
+import { Wire } from "./wire.ts";
+
+let app: TestApp;
+let alice: TestUser;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  alice = await TestUser.open(app, "alice");
+  for (const id of ["bob", "carol"]) await TestUser.open(app, id);
+});
+
+afterAll(async () => {
+  await alice[Symbol.asyncDispose]();
+  await app.close();
+});
+
+/** A page in strict mode: every component is mounted, unmounted and mounted again. */
+async function render(node: () => ReactNode) {
+  const container = page.document.createElement("div") as unknown as HTMLElement;
+  const root = createRoot(container);
+  const show = async () => {
+    root.render(createElement(StrictMode, null, node()));
+    await rendered();
+  };
+  await show();
+  return {
+    show,
+    text: () => container.textContent,
+    texts: (selector: string) => [...container.querySelectorAll(selector)].map((element) => element.textContent),
+    async [Symbol.asyncDispose]() {
+      root.unmount();
+      await rendered();
+    },
+  };
+}
+
+/** Until React has done what is due. */
+const rendered = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+type Actions = ReturnType<typeof useRoom>;
+
+function Chat({ roomId, onActions }: { roomId: string; onActions?: (actions: Actions) => void }) {
+  const room = useRoom(roomId);
+  const seen = useAutoRead(roomId);
+  onActions?.(room);
+  return createElement(
+    "ul",
+    { title: room.status },
+    room.messages.map((message) =>
+      createElement("li", { key: message.clientMessageId, ref: seen(message) }, message.content),
+    ),
+  );
+}
+
+const below = (client: ChatClient, node: ReactNode) => createElement(CauserieProvider, { client, children: node });
+
+test("useRoom shows what the room holds, sends, edits, deletes and pages back", async () => {
+  const roomId = await alice.createRoom("React", ["bob"]);
+  for (let index = 0; index < 60; index++) await alice.send(roomId, `${index}`);
+  await using bob = new TestClient(app, "bob");
+  let room!: Actions;
+  await using view = await render(() =>
+    below(bob.client, createElement(Chat, { roomId, onActions: (it) => (room = it) })),
+  );
+  await until("the newest page", () => view.texts("li").length === 50);
+  expect(room.hasOlder).toBe(true);
+  await room.loadOlder();
+  await rendered();
+  expect(view.texts("li")).toHaveLength(60);
+  expect({ hasOlder: room.hasOlder, isLoadingOlder: room.isLoadingOlder }).toEqual({
+    hasOlder: false,
+    isLoadingOlder: false,
+  });
+  await room.send({ content: "from React" });
+  await rendered();
+  expect(view.texts("li").at(-1)).toBe("from React");
+  await until("sent", () => room.messages.at(-1)?.position !== undefined);
+  const own = room.messages.at(-1)! as { id: string };
+  await room.edit(own.id, "edited");
+  await rendered();
+  expect(view.texts("li").at(-1)).toBe("edited");
+  await room.remove(own.id);
+  await rendered();
+  expect(view.texts("li").at(-1)).toBe("");
+  await alice.send(roomId, "hello React");
+  await until("received", () => view.texts("li").at(-1) === "hello React");
+});
+
+test("a message that was refused shows as failed, and can be discarded", async () => {
+  const roomId = await alice.createRoom("Refused", ["bob"]);
+  await using bob = new TestClient(app, "bob");
+  let room!: Actions;
+  await using view = await render(() =>
+    below(bob.client, createElement(Chat, { roomId, onActions: (it) => (room = it) })),
+  );
+  await until("ready", () => room.status === "ready");
+  expect(view.texts("li")).toEqual([]);
+  await room.send({ content: "x".repeat(8_001) });
+  await rendered();
+  await until(
+    "failed",
+    () => room.messages.length === 1 && "status" in room.messages[0]! && room.messages[0].status === "failed",
+  );
+  await room.discard(room.messages[0]!.clientMessageId);
+  await rendered();
+  expect(room.messages).toEqual([]);
+});
+
+test("useAutoRead marks what is seen while the page is visible, but neither own messages nor read ones", async () => {
+  const roomId = await alice.createRoom("Seen", ["bob"]);
+  await using bob = new TestClient(app, "bob");
+  const room = bob.client.rooms.get(roomId);
+  await room.send({ content: "own" });
+  await until("sent", () => room.messages.get()[0]?.position !== undefined);
+  const [first, second, third] = [
+    await alice.send(roomId, "first"),
+    await alice.send(roomId, "second"),
+    await alice.send(roomId, "third"),
+  ];
+  const isRead = (message: { position: string }) =>
+    room.receipts.get().isRead({ ...message, sender: { id: "alice", name: "", avatarUrl: null } });
+  room.noteRead(first.id);
+  await until("read", () => isRead(first));
+  await using view = await render(() => below(bob.client, createElement(Chat, { roomId })));
+  await until("shown", () => view.texts("li").length === 4);
+  await until("observed", () => TestIntersectionObserver.observedTexts.length > 0);
+  expect(new Set(TestIntersectionObserver.observedTexts)).toEqual(new Set(["second", "third"]));
+  // Rendering again observes nothing anew.
+  const [observer] = TestIntersectionObserver.open;
+  const before = new Set(observer!.observed);
+  await view.show();
+  expect([...TestIntersectionObserver.open]).toEqual([observer]);
+  expect(observer!.observed).toEqual(before);
+  Object.defineProperty(page.document, "visibilityState", { value: "hidden", configurable: true });
+  TestIntersectionObserver.show("second");
+  TestIntersectionObserver.show("third");
+  TestIntersectionObserver.show("third", false);
+  expect(new Set(TestIntersectionObserver.observedTexts)).toEqual(new Set(["second", "third"]));
+  Object.defineProperty(page.document, "visibilityState", { value: "visible", configurable: true });
+  page.document.dispatchEvent(new page.Event("visibilitychange"));
+  await until("read", () => isRead(second));
+  expect(isRead(third)).toBe(false);
+  expect(TestIntersectionObserver.observedTexts).toEqual(["third"]);
+});
+
+test("useInbox and useConnectionState follow the client", async () => {
+  const roomId = await alice.createRoom("Listed", ["carol"]);
+  await using carol = new TestClient(app, "carol");
+  function List() {
+    const { status } = useConnectionState();
+    const { rooms } = useInbox();
+    return createElement(
+      "p",
+      null,
+      `${status}: ${rooms.map(({ name, unreadCount }) => `${name} ${unreadCount}`).join()}`,
+    );
+  }
+  await using view = await render(() => below(carol.client, createElement(List)));
+  await until("live", () => view.text() === "live: Listed 0");
+  await alice.send(roomId, "one");
+  await until("counted", () => view.text() === "live: Listed 1");
+});
+
+test("what is unmounted leaves nothing: no subscription, no observer, no socket", async () => {
+  const roomId = await alice.createRoom("Gone", ["bob"]);
+  const wire = new Wire();
+  const clients = new Set<ChatClient>();
+  function App({ isShown }: { isShown: boolean }) {
+    const client = useChatClient({
+      url: webSocketUrl(app),
+      userId: "bob",
+      getToken: () => tokenOf("bob"),
+      webSocketImpl: wire.WebSocket,
+    });
+    if (client) clients.add(client);
+    return client && isShown ? below(client, createElement(Chat, { roomId })) : null;
+  }
+  let isShown = true;
+  await using view = await render(() => createElement(App, { isShown }));
+  await alice.send(roomId, "here");
+  await until("shown", () => view.texts("li").join() === "here");
+  await until("observed", () => TestIntersectionObserver.open.size === 1);
+  isShown = false;
+  await view.show();
+  await until("no longer observed", () => TestIntersectionObserver.open.size === 0);
+  await view[Symbol.asyncDispose]();
+  await until("closed", () => wire.openSockets === 0);
+  // Strict mode made two clients, one after the other; both are disposed of.
+  for (const client of clients) expect(client.state.get().status).toBe("offline");
+});
