@@ -264,21 +264,18 @@ function pageOfRows(rows: PageColumns[], limit: number, kinds: ReadonlySet<Chang
   const head = rows[0]!;
   const found = rows.slice(1);
   // A table that gave more rows than a page holds may have more behind them.
-  let through = Math.max(head.bound, head.after);
-  let complete = true;
-  for (const table of ["message", "receipt", "joined", "member"] as const) {
-    const end = endOfFullTable(found, table, limit);
-    if (end === null) continue;
-    through = Math.min(through, end);
-    complete = false;
-  }
+  const end = Math.max(head.bound, head.after);
+  const ends = (["message", "receipt", "joined", "member"] as const).map((table) =>
+    endOfFullTable(found, table, limit),
+  );
+  const through = Math.min(end, ...ends.filter((full) => full !== null));
   const changes = found.filter((row) => row.row_revision! <= through).reduce(addChange(head.left_revision), []);
   if (kinds.has("ROOM") && head.room_revision > head.after && head.room_revision <= through) {
     changes.push({ type: "RoomUpdated", revision: head.room_revision });
     changes.sort((a, b) => a.revision - b.revision);
   }
   const { room_id: roomId, after, bound, left_revision: leftRevision } = head;
-  return { roomId, after, changes, through, complete, bound, leftRevision };
+  return { roomId, after, changes, through, complete: through === end, bound, leftRevision };
 }
 
 // Messages come from two selects of up to limit + 1 rows; counting both together at most ends the page early. Receipts
