@@ -1,7 +1,7 @@
 import pg from "pg";
 
 type Hook = () => Promise<unknown>;
-type Query = (...args: unknown[]) => unknown;
+type Query = (this: pg.Client, ...args: unknown[]) => unknown;
 
 /** Statements that the servers of this process send to one database, seen at the driver. */
 export interface Statements extends Disposable {
@@ -18,9 +18,10 @@ export function watchStatements(databaseUrl: string): Statements {
   const database = new URL(databaseUrl).pathname.slice(1);
   const hooks = new Map<string, Hook>();
   const sent: string[] = [];
-  const original = pg.Client.prototype.query as Query;
+  const prototype = pg.Client.prototype as unknown as { query: Query };
+  const { query: original } = prototype;
 
-  function query(this: pg.Client, ...args: unknown[]): unknown {
+  prototype.query = function (this: pg.Client, ...args) {
     const name = isOurs(this) ? nameOf(args[0]) : undefined;
     if (name === undefined) return original.apply(this, args);
     sent.push(name);
@@ -28,17 +29,19 @@ export function watchStatements(databaseUrl: string): Statements {
     if (!hook) return original.apply(this, args);
     hooks.delete(name);
     const last = args.at(-1);
-    if (typeof last !== "function") return (original.apply(this, args) as Promise<unknown>).finally(hook);
-    const answered = (...answer: unknown[]) => void hook().finally(() => (last as Query)(...answer));
+    if (typeof last !== "function") {
+      const answer = original.apply(this, args) as Promise<unknown>;
+      return answer.then((result) => hook().then(() => result));
+    }
+    const answered = (...answer: unknown[]) => void hook().finally(() => Reflect.apply(last, this, answer));
     return original.apply(this, [...args.slice(0, -1), answered]);
-  }
+  };
 
   const isOurs = (client: pg.Client) => {
     const { connectionParameters } = client as unknown as { connectionParameters: { application_name?: string } };
     return client.database === database && connectionParameters.application_name?.startsWith("causerie");
   };
 
-  pg.Client.prototype.query = query as typeof pg.Client.prototype.query;
   return {
     sent,
     async during(work) {
@@ -49,16 +52,11 @@ export function watchStatements(databaseUrl: string): Statements {
     afterNext: (name, hook) =>
       new Promise<void>((resolve, reject) => {
         hooks.set(name, async () => {
-          try {
-            await hook();
-            resolve();
-          } catch (fault) {
-            reject(fault as Error);
-          }
+          await hook().then(() => resolve(), reject);
         });
       }),
     [Symbol.dispose]() {
-      pg.Client.prototype.query = original as typeof pg.Client.prototype.query;
+      prototype.query = original;
     },
   };
 }
