@@ -1,10 +1,9 @@
 import { execFile } from "node:child_process";
-import { access, constants, rm, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { canInstallPackages, installPackages, onPath } from "./debian-package.ts";
 
 const run = promisify(execFile);
-const installDeadlineMs = 300_000;
 /** While this file exists and says 101, Debian starts no service that it installs. */
 const servicePolicyFile = "/usr/sbin/policy-rc.d";
 
@@ -29,7 +28,7 @@ async function checked(path: string): Promise<string> {
 async function findOrInstall(): Promise<string> {
   const present = await onPath("redis-server");
   if (present) return present;
-  if (process.getuid?.() !== 0 || !(await onPath("apt-get"))) {
+  if (!(await canInstallPackages())) {
     throw new Error("The tests need redis-server (7 or newer) on the PATH: install it and run them again.");
   }
   console.info("redis-server is not on the PATH: installing it with apt-get, without starting the service.");
@@ -40,8 +39,6 @@ async function findOrInstall(): Promise<string> {
 }
 
 async function installWithoutStarting(): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const aptGet = (...args: string[]) => run("apt-get", args, { env, timeout: installDeadlineMs });
   const policy = "#!/bin/sh\nexit 101\n";
   const ours = await writeFile(servicePolicyFile, policy, { mode: 0o755, flag: "wx" }).then(
     () => true,
@@ -49,21 +46,8 @@ async function installWithoutStarting(): Promise<void> {
     () => false,
   );
   try {
-    await aptGet("update");
-    await aptGet("install", "-y", "redis-server");
+    await installPackages("redis-server");
   } finally {
     if (ours) await rm(servicePolicyFile);
   }
-}
-
-async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    const path = join(folder, name);
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable) return path;
-  }
-  return undefined;
 }

@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const installDeadlineMs = 300_000;
+/** `apt-get` itself does not wait for another that fetches the lists of packages. */
+const lockFile = "/tmp/causerie-packages.lock";
+
+/** The path of a program, undefined where it is not on the `PATH`. */
+export async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable) return path;
+  }
+  return undefined;
+}
+
+/** Whether `installPackages` can work here: on Debian and its kin, as root. */
+export async function canInstallPackages(): Promise<boolean> {
+  return process.getuid?.() === 0 && (await onPath("apt-get")) !== undefined;
+}
+
+/** Waits for other installations, those of tests that run at the same time. */
+export async function installPackages(...names: string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const aptGet = (...args: string[]) =>
+    run("flock", [lockFile, "apt-get", "-o", "DPkg::Lock::Timeout=120", ...args], { env, timeout: installDeadlineMs });
+  await aptGet("update");
+  await aptGet("install", "-y", "--no-install-recommends", ...names);
+}
