@@ -34,6 +34,8 @@ export interface ServerProcessOptions {
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const maxLogLines = 200;
+/** A machine that does other things besides takes its time. */
+const startWithinMs = 60_000;
 
 /** Says the process id, and kills the process when its own standard input ends: the process that started it is gone. */
 const watchdog = `
@@ -105,14 +107,21 @@ async function launch({ env, url, log }: { env: NodeJS.ProcessEnv; url: string; 
   const exit = once(child, "exit").then(([code]) => code as number | null);
   const exited = () => child.exitCode !== null || child.signalCode !== null;
   const pid = await readPid(child, log);
-  await until(`the server answers at ${url}`, async () => {
-    if (exited()) throw new Error(`The server ended at once:\n${log.join("\n")}`);
-    return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) }).then(
-      ({ ok }) => ok,
-      // Not yet.
-      () => false,
-    );
-  });
+  let answer = "none";
+  const isReady = async () => {
+    if (exited()) throw new Error("It ended at once.");
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    answer = `${response.status} ${await response.text()}`;
+    return response.ok;
+  };
+  // It does not listen yet.
+  const asked = () => isReady().catch((error: unknown) => (exited() ? Promise.reject(error) : false));
+  try {
+    await until(`the server is ready at ${url}`, asked, startWithinMs);
+  } catch (error) {
+    if (!exited()) process.kill(pid, "SIGKILL");
+    throw new Error(`Its last answer: ${answer}; its log:\n${log.join("\n")}`, { cause: error });
+  }
   return { pid, exit, exited };
 }
 
