@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OriginCheck } from "./origins.ts";
+import { answerHeaders } from "./security-headers.ts";
 
 /** Browsers ask again after this time. */
 const maxAgeS = 600;
@@ -11,16 +12,16 @@ const maxAgeS = 600;
  */
 export function admitOrigin(request: IncomingMessage, response: ServerResponse, isAllowed: OriginCheck): boolean {
   const { origin, host } = request.headers;
-  response.setHeader("Vary", "Origin");
   if (!isAllowed(origin, host)) {
     const errors = [{ message: "Pages of this origin are not let in.", extensions: { code: "FORBIDDEN" } }];
-    response.writeHead(403, { "Content-Type": "application/json" }).end(JSON.stringify({ errors }));
+    response.writeHead(403, { ...answerHeaders, "Content-Type": "application/json" }).end(JSON.stringify({ errors }));
     return false;
   }
   if (origin !== undefined) response.setHeader("Access-Control-Allow-Origin", origin);
   if (request.method !== "OPTIONS") return true;
   response
     .writeHead(204, {
+      ...answerHeaders,
       "Access-Control-Allow-Methods": "GET, POST",
       "Access-Control-Allow-Headers": "Authorization, Content-Type",
       "Access-Control-Max-Age": maxAgeS,

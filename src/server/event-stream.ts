@@ -5,6 +5,7 @@ import { payloadOf } from "../log/payload.ts";
 import type { Payload } from "../log/sink.ts";
 import type { UserConnection } from "./connections.ts";
 import type { Due } from "./deadlines.ts";
+import { answerHeaders } from "./security-headers.ts";
 import { EndStream, type OpenSink } from "./sinks.ts";
 
 export type EventStreamOptions = {
@@ -18,8 +19,8 @@ export type EventStreamOptions = {
 };
 
 const headers = {
+  ...answerHeaders,
   "Content-Type": "text/event-stream",
-  "Cache-Control": "no-store",
   // nginx would wait for more before it passes anything on.
   "X-Accel-Buffering": "no",
 };

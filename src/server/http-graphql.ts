@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from "graphql";
-import { createYoga, type Plugin } from "graphql-yoga";
+import { type Plugin, YogaServer } from "graphql-yoga";
 import { unauthenticated } from "../errors.ts";
 import type { Context, Viewer } from "../graphql/builder.ts";
 import type { Mask } from "../graphql/errors.ts";
@@ -10,6 +10,7 @@ import type { EventStream } from "./event-stream.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import { readParams } from "./http-params.ts";
+import { answerHeaders } from "./security-headers.ts";
 import type { Subscribe } from "./subscribe.ts";
 
 export type GraphQLHandlerOptions = {
@@ -33,19 +34,21 @@ type Asked = {
   params: OperationRequest;
   stream: EventStream | null;
 };
-type ServerContext = { req: IncomingMessage & { asked: Asked } };
+type ServerContext = { asked: Asked };
 
 /** Errors that are answered as such, whatever the client accepts; others are 200 in the older of the two media types. */
 const statusOf: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429, INTERNAL: 500 };
 
 /**
- * GraphQL over HTTP and server-sent events. Who asks is known before anything of the body is read. Yoga negotiates and
- * writes the answers; operations are prepared and executed as at the other door.
+ * GraphQL over HTTP and server-sent events. Who asks is known before anything of the body is read. Yoga negotiates the
+ * answers; operations are prepared and executed as at the other door. What Yoga would put around it for Node (a `Request`
+ * with its stream, URL and signal, a `Response` with another) was half of what a request cost, so it gets what it looks at.
  */
 export function createGraphQLHandler(options: GraphQLHandlerOptions) {
   const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams } = options;
-  const yoga = createYoga<ServerContext>({
+  const yoga = new YogaServer<ServerContext, object>({
     schema,
+    fetchAPI: { Response: Answer as never },
     logging: false,
     landingPage: false,
     graphiql: false,
@@ -67,9 +70,8 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
       const viewer = await signIn({ ...identity, expiresAt });
       const params = await readParams(request);
       const asked: Asked = { request, response, expiresAt, viewer, params, stream: null };
-      // What it said is in `params`. Yoga would parse it again, with a `Host` that may be anything.
-      request.url = "/graphql";
-      await yoga(Object.assign(request, { asked }), response);
+      const told = await yoga.handle(new YogaRequest(request) as never, { asked } as never);
+      send(response, told as unknown as Answer);
     } catch (error) {
       refuse(response, error, mask);
     }
@@ -119,22 +121,78 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
 function takesOver(answer: (asked: Asked) => Promise<Result>): Plugin<object, ServerContext> {
   return {
     onRequestParse: ({ setRequestParser }) => setRequestParser(() => ({ query: "read already" })),
-    onParams: ({ context, setParamsHandler }) => setParamsHandler((() => answer(context.req.asked)) as never),
+    onParams: ({ context, setParamsHandler }) => setParamsHandler((() => answer(context.asked)) as never),
     onResultProcess(hook) {
       const { result, serverContext } = hook;
-      if (!(Symbol.asyncIterator in result)) return;
-      const stream = serverContext.req.asked.stream!;
-      hook.setResultProcessor(async (results, { Response }) => {
-        await stream.give(results as never);
-        // The answer has been written by now.
-        return new Response(null);
-      }, "text/event-stream");
+      if (Symbol.asyncIterator in result) {
+        const stream = serverContext.asked.stream!;
+        hook.setResultProcessor(async (results, { Response }) => {
+          await stream.give(results as never);
+          return new Response(null);
+        }, "text/event-stream");
+      } else if (!acceptsJson(serverContext.asked.request)) {
+        hook.setResultProcessor((alone) => asEvents(alone as ExecutionResult) as never, "text/event-stream");
+      }
     },
   };
 }
 
 function acceptsEvents({ headers: { accept } }: IncomingMessage): boolean {
   return accept === undefined || /(text|\*)\/(event-stream|\*)/i.test(accept);
+}
+
+function acceptsJson({ headers: { accept } }: IncomingMessage): boolean {
+  return accept === undefined || /application\/(\*|json|graphql-response\+json)|\*\/\*/i.test(accept);
+}
+
+/** A single result for a client that takes nothing but events. */
+function asEvents({ errors, ...result }: ExecutionResult): Answer {
+  const json = JSON.stringify(errors ? { errors: errors.map(toldOf), ...result } : result);
+  const body = `event: next\ndata: ${json}\n\nevent: complete\ndata:\n\n`;
+  return new Answer(body, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+/** Without what is for Yoga alone. */
+function toldOf(error: GraphQLError) {
+  const { extensions, ...told } = error.toJSON();
+  const { http: _http, ...rest } = extensions ?? {};
+  return { ...told, extensions: rest };
+}
+
+/** What Yoga looks at in a request whose body has been read. */
+class YogaRequest {
+  readonly url = "http://localhost/graphql";
+  readonly method: string;
+  readonly headers: { get: (name: string) => string | null };
+  readonly body = null;
+
+  constructor({ method, headers }: IncomingMessage) {
+    this.method = method ?? "GET";
+    this.headers = { get: (name) => (headers[name] as string | undefined) ?? null };
+  }
+}
+
+/** What Yoga makes instead of a `Response`. */
+class Answer {
+  readonly body: string | null;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    body: string | null,
+    { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
+  ) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+function send(response: ServerResponse, { body, status, headers }: Answer): void {
+  // An event stream has been written by now.
+  if (response.headersSent || response.destroyed) return;
+  const length = { "Content-Length": body === null ? 0 : Buffer.byteLength(body) };
+  response.writeHead(status, { ...answerHeaders, ...headers, ...length }).end(body ?? undefined);
 }
 
 /** For Yoga, which takes it out again. */
@@ -156,7 +214,10 @@ function httpOf({ extensions }: GraphQLError, cause: unknown): Http {
 function refuse(response: ServerResponse, cause: unknown, mask: Mask): void {
   const error = mask(cause);
   const { status, headers } = httpOf(error, cause);
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  response.writeHead(status, { ...headers, "Content-Type": "application/json; charset=utf-8" });
-  response.end(JSON.stringify({ errors: [error.toJSON()] }));
+  if (response.headersSent) return void response.destroy();
+  const body = JSON.stringify({ errors: [toldOf(error)] });
+  send(
+    response,
+    new Answer(body, { status, headers: { ...headers, "Content-Type": "application/json; charset=utf-8" } }),
+  );
 }

@@ -36,25 +36,25 @@ function tooLarge(): HttpRefusal {
 /** How long it may take is the server's to say (`requestTimeout`). */
 function readBody(request: IncomingMessage): Promise<string> {
   if (Number(request.headers["content-length"]) > maxBodyBytes) return Promise.reject(tooLarge());
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes <= maxBodyBytes) chunks.push(chunk);
-    else {
-      request.pause();
-      reject(tooLarge());
-    }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBodyBytes) chunks.push(chunk);
+      else {
+        request.pause();
+        reject(tooLarge());
+      }
+    });
+    request.on("end", () => {
+      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      if (isUtf8(body)) resolve(body.toString());
+      else reject(new HttpRefusal(400, "The body is not UTF-8."));
+    });
+    // Without it, the client would be gone without an end.
+    request.on("error", () => reject(new HttpRefusal(400, "The request was cut off.")));
   });
-  request.on("end", () => {
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-    if (isUtf8(body)) resolve(body.toString());
-    else reject(new HttpRefusal(400, "The body is not UTF-8."));
-  });
-  request.on("close", () => reject(new HttpRefusal(400, "The request was cut off.")));
-  request.on("error", () => reject(new HttpRefusal(400, "The request was cut off.")));
-  return promise;
 }
 
 function paramsOfUrl(url: string): Params {

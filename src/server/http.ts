@@ -9,7 +9,7 @@ import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql
 import { sendReadiness, type Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import type { OriginCheck } from "./origins.ts";
-import { setAnswerHeaders } from "./security-headers.ts";
+import { answerHeaders } from "./security-headers.ts";
 
 export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
   EventStreamsOptions & {
@@ -41,10 +41,12 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
+    if (path === "/graphql") {
+      if (wantsPage(request)) return sendGraphiQL(response);
+      return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
+    }
+    for (const [name, value] of Object.entries(answerHeaders)) response.setHeader(name, value);
     switch (path) {
-      case "/graphql":
-        if (wantsPage(request)) return sendGraphiQL(response);
-        return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
       case "/dev/login":
         if (!login) return sendJson(response, 404, { error: "Not found" });
         return admitOrigin(request, response, isAllowedOrigin) ? login(request, response) : undefined;
@@ -60,7 +62,6 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   }
 
   const server = createServer(timeouts, (request, response) => {
-    setAnswerHeaders(response);
     route(request, response).catch((fault: unknown) => {
       onFault(fault);
       if (response.headersSent) response.destroy();

@@ -1,5 +1,3 @@
-import type { ServerResponse } from "node:http";
-
 /** What a page may load. Whatever is not named it may not. */
 export type PagePolicy = {
   /** `script-src`, such as `'self'` or `'sha256-…'`. */
@@ -8,14 +6,15 @@ export type PagePolicy = {
   workers?: string;
 };
 
-/** For every answer: nothing of it is to be taken for something else, or kept. */
-export function setAnswerHeaders(response: ServerResponse): void {
-  response.setHeader("X-Content-Type-Options", "nosniff");
-  response.setHeader("Cache-Control", "no-store");
-}
+/** For every answer: it is not to be taken for something else or kept, and another origin would get another one. */
+export const answerHeaders = {
+  "X-Content-Type-Options": "nosniff",
+  "Cache-Control": "no-store",
+  Vary: "Origin",
+} as const;
 
 /** For pages: only their own scripts run, they talk to this server only, and no other page holds them in a frame. */
-export function setPageHeaders(response: ServerResponse, { scripts, styles = "'self'", workers }: PagePolicy): void {
+export function pageHeaders({ scripts, styles = "'self'", workers }: PagePolicy): Record<string, string> {
   const policy = [
     "default-src 'none'",
     `script-src ${scripts}`,
@@ -29,9 +28,12 @@ export function setPageHeaders(response: ServerResponse, { scripts, styles = "'s
     "form-action 'none'",
     "frame-ancestors 'none'",
   ];
-  response.setHeader("Content-Security-Policy", policy.join("; "));
-  response.setHeader("X-Frame-Options", "DENY");
-  response.setHeader("Referrer-Policy", "no-referrer");
-  response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-  response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+  return {
+    ...answerHeaders,
+    "Content-Security-Policy": policy.join("; "),
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+  };
 }
