@@ -23,6 +23,7 @@ import { createMessagesStore } from "./messages/messages.store.ts";
 import { createPace } from "./receipts/pace.ts";
 import { createReceipts } from "./receipts/receipts.ts";
 import { createReceiptsStore } from "./receipts/receipts.store.ts";
+import { createRouting } from "./routing/routing.ts";
 import { createRooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
 import { schema } from "./schema.ts";
@@ -95,7 +96,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const accounts = createAccounts({ store: stores.accounts });
   const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
   const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
-  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, receipts, sync } });
+  let url = config.publicUrl ?? "";
+  const own = () => ({ nodeId: config.nodeId, url: `${url.replace(/^http/, "ws")}/graphql` });
+  const routing = createRouting({ own, liveNodes: () => [] });
+  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, receipts, sync, routing } });
 
   const { introspection, persistedOperationsFile } = config;
   const mask = createErrorMask(onFault, { suggestions: introspection });
@@ -138,6 +142,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }),
   );
 
+  url ||= server.url;
   const opened = resources.move();
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= opened.disposeAsync());

@@ -9,6 +9,7 @@ import "./messages/messages.schema.ts";
 import "./receipts/receipts.schema.ts";
 import "./log/events.schema.ts";
 import "./sync/sync.schema.ts";
+import "./routing/routing.schema.ts";
 
 builder.queryType({});
 builder.mutationType({});
