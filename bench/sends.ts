@@ -48,7 +48,7 @@ type Contestant = { name: string; send: (roomId: string) => Promise<unknown> };
 
 const folder = await mkdtemp(join(tmpdir(), "causerie-bench-"));
 const embedded = await openEmbeddedDatabase({ dataDir: join(folder, "postgres"), log: () => {} });
-const database = openDatabase({ url: embedded.url, onFault: reportFault });
+const database = openDatabase({ url: embedded.url, onFault: reportFault, connectionTimeoutMs: 60_000 });
 try {
   await migrate(database);
   const log = pino({ level: "silent" });

@@ -19,13 +19,14 @@ export type DatabaseOptions = {
   url: string;
   onFault: (fault: Error) => void;
   maxConnections?: number;
+  /** How long a statement waits for a connection. */
+  connectionTimeoutMs?: number;
   applicationName?: string;
 };
 
 // pg waits for ever by default. A black-holed server must give an error within 5 s, so the client's own limits end
 // before that; the server's limits free its locks when the client is gone.
 const timeouts = {
-  connectionTimeoutMillis: 3_000,
   query_timeout: 4_500,
   statement_timeout: 4_000,
   lock_timeout: 3_500,
@@ -46,6 +47,7 @@ export function openDatabase({
   url,
   onFault,
   maxConnections = 20,
+  connectionTimeoutMs = 3_000,
   applicationName = "causerie",
 }: DatabaseOptions): Database {
   const pool = new pg.Pool({
@@ -56,6 +58,7 @@ export function openDatabase({
     keepAlive: true,
     options: "-c TimeZone=UTC -c DateStyle=ISO -c jit=off",
     types,
+    connectionTimeoutMillis: connectionTimeoutMs,
     ...timeouts,
   });
   let closing: Promise<void> | undefined;
