@@ -34,62 +34,80 @@ export function decodePublication(roomId: string, text: string): Publication | n
   } catch {
     return null;
   }
-  return isPublication(publication) && publication.roomId === roomId ? publication : null;
+  return isPublication(publication, roomId) ? publication : null;
 }
 
-function isPublication(value: unknown): value is Publication {
-  if (!isObject(value) || !Array.isArray(value.changes) || value.changes.length === 0) return false;
-  if (!isListOf(value.users, (user) => isText(user.id) && isText(user.name))) return false;
-  if (!isListOf(value.messages, isMessage)) return false;
+function isPublication(value: unknown, roomId: string): value is Publication {
+  if (!isObject(value) || value.roomId !== roomId) return false;
+  if (!Array.isArray(value.changes) || value.changes.length === 0) return false;
   if (
-    value.room !== null &&
-    !(isObject(value.room) && isText(value.room.id) && Number.isSafeInteger(value.room.memberCount))
+    !isListOf(
+      value.users,
+      (user) => isText(user.id) && isText(user.name) && (user.avatarUrl === null || isText(user.avatarUrl)),
+    )
   )
     return false;
-  const first = (value.changes[0] as Change).revision;
-  return value.changes.every((change: unknown, index: number) => isChange(change) && change.revision === first + index);
+  if (!isListOf(value.messages, (message) => isMessage(message, roomId))) return false;
+  if (value.room !== null && !isRoom(value.room, roomId)) return false;
+  const changes: unknown[] = value.changes;
+  return changes.every(
+    (change, index) => isChange(change, roomId) && change.revision === (changes[0] as Change).revision + index,
+  );
 }
 
-function isChange(value: unknown): value is Change {
+function isRoom(value: unknown, roomId: string): boolean {
+  if (!isObject(value) || value.id !== roomId || !(value.name === null || isText(value.name))) return false;
+  const { memberCount, revision, roomRevision, memberRevision } = value;
+  return [memberCount, revision, roomRevision, memberRevision].every((count) => count === 0 || isRevision(count));
+}
+
+function isChange(value: unknown, roomId: string): value is Change {
   if (!isObject(value) || !isText(value.type) || !Object.hasOwn(kindOf, value.type) || !isRevision(value.revision))
     return false;
   switch (kindOf[value.type as Change["type"]]) {
     case "MESSAGE":
-      return isMessage(value.message);
+      return isMessage(value.message, roomId);
     case "MEMBER":
-      return (
-        isObject(value.member) &&
-        isText(value.member.userId) &&
-        isText(value.member.role) &&
-        isRevision(value.member.joinedRevision)
-      );
+      return isMember(value.member, roomId);
     case "RECEIPT":
       return isListOf(
         value.ranges,
         (range) =>
-          isText(range.readerId) &&
-          isRevision(range.from) &&
-          isRevision(range.through) &&
-          Number.isFinite(range.readAt),
+          isText(range.readerId) && isRevision(range.from) && isRevision(range.through) && isTime(range.readAt),
       );
     default:
       return true;
   }
 }
 
-function isMessage(value: unknown): boolean {
+function isMember(value: unknown, roomId: string): boolean {
   return (
     isObject(value) &&
-    isText(value.id) &&
-    isId(value.id) &&
-    isText(value.roomId) &&
+    value.roomId === roomId &&
+    isText(value.userId) &&
+    isText(value.role) &&
+    isRevision(value.revision) &&
+    isRevision(value.joinedRevision) &&
+    isTime(value.joinedAt) &&
+    (value.leftRevision === null || isRevision(value.leftRevision)) &&
+    (value.leftAt === null || isTime(value.leftAt))
+  );
+}
+
+function isMessage(value: unknown, roomId: string): boolean {
+  return (
+    isObject(value) &&
+    isMessageId(value.id) &&
+    value.roomId === roomId &&
     isText(value.senderId) &&
     isText(value.hlc) &&
     isText(value.clientMessageId) &&
     isRevision(value.position) &&
     isRevision(value.revision) &&
-    Number.isFinite(value.sentAt) &&
-    (value.content === null || isText(value.content))
+    isTime(value.sentAt) &&
+    [value.editedAt, value.deletedAt].every((time) => time === null || isTime(time)) &&
+    (value.content === null || isText(value.content)) &&
+    (value.replyToId === null || isMessageId(value.replyToId))
   );
 }
 
@@ -97,6 +115,8 @@ type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
+const isMessageId = (value: unknown): boolean => isText(value) && isId(value);
+const isTime = (value: unknown): boolean => Number.isFinite(value);
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 const isListOf = (value: unknown, check: (item: Fields) => boolean): boolean =>
   Array.isArray(value) && value.every((item) => isObject(item) && check(item));
