@@ -70,7 +70,7 @@ export function createSelections({
     const args = getArgumentValues(subscriptionType.getFields()[field]!, originalRoot, coerced.coerced);
     const declared = (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
     const shared = Object.fromEntries(
-      declared.filter((name) => name in variables).map((name) => [name, variables[name]]),
+      declared.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
     );
     return { field, args, selection: selectionOf(normalised, shared, args.kinds as ChangeKind[] | null | undefined) };
   }
