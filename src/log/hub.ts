@@ -1,6 +1,6 @@
 import { parseHlc, type HybridLogicalClock } from "../clock/hlc.ts";
 import type { Bus } from "../live/bus.ts";
-import type { ChangeKind } from "./changes.ts";
+import type { Change, ChangeKind } from "./changes.ts";
 import type { Position } from "./cursor.ts";
 import type { Group } from "./group.ts";
 import { createLimiter } from "./limiter.ts";
@@ -36,6 +36,8 @@ export type HubOptions = {
 
 const revisionsPerQuery = 5_000;
 
+type RoomListener = (changes: readonly Change[]) => void;
+
 /**
  * Follows the rooms and users that somebody on this node watches. The bus is a hint, the database is the truth: what is
  * watched is compared with it every few seconds, and after each interruption of the bus.
@@ -46,6 +48,7 @@ export class Hub implements AsyncDisposable {
   readonly #options: HubOptions;
   readonly #rooms = new Map<string, WatchedRoom>();
   readonly #users = new Map<string, WatchedUser>();
+  readonly #listeners = new Map<string, Set<RoomListener>>();
   readonly #catchUps: ReturnType<typeof createLimiter>;
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
@@ -74,7 +77,10 @@ export class Hub implements AsyncDisposable {
   /** Gives a committed change to this node's readers at once, and to the other nodes by the bus. */
   publish(publication: Publication): void {
     this.metrics.eventIn();
-    this.#rooms.get(publication.roomId)?.receive(publication);
+    const { roomId, changes } = publication;
+    const room = this.#rooms.get(roomId);
+    if (room) room.receive(publication);
+    else this.#tell(roomId, changes);
     void this.#options.bus.publish(
       roomChannel(publication.roomId),
       encodePublication(this.#options.nodeId, publication),
@@ -108,6 +114,7 @@ export class Hub implements AsyncDisposable {
       this.#rooms.get(head.room.id)?.open(head, {
         store: this.#options.store,
         isBusUp: () => this.#options.bus.up,
+        onChanges: (changes) => this.#tell(head.room.id, changes),
         onGap: () => this.metrics.busGap(),
         onFault: this.#options.onFault,
         holeTimeoutMs: this.#options.holeTimeoutMs,
@@ -123,6 +130,35 @@ export class Hub implements AsyncDisposable {
       if (room.watchers > 0) continue;
       this.#rooms.delete(roomId);
       room.close();
+    }
+  }
+
+  /**
+   * Calls back with each change of the room that this node learns of, in the order of the log: with all while the room is
+   * watched, else with those made on this node. Returns how to stop.
+   */
+  listen(roomId: string, listener: RoomListener): () => void {
+    const present = this.#listeners.get(roomId) ?? new Set();
+    this.#listeners.set(roomId, present.add(listener));
+    return () => {
+      present.delete(listener);
+      if (present.size === 0 && this.#listeners.get(roomId) === present) this.#listeners.delete(roomId);
+    };
+  }
+
+  /** The same object as long as the room is followed without interruption; undefined while it is not. */
+  watchOf(roomId: string): object | undefined {
+    return this.#rooms.get(roomId)?.feed;
+  }
+
+  #tell(roomId: string, changes: readonly Change[]): void {
+    for (const listener of this.#listeners.get(roomId) ?? []) {
+      try {
+        listener(changes);
+      } catch (fault) {
+        // One listener's fault hinders no other.
+        this.#options.onFault(fault);
+      }
     }
   }
 

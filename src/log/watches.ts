@@ -1,4 +1,5 @@
 import type { Bus, BusSubscription } from "../live/bus.ts";
+import type { Change } from "./changes.ts";
 import { Group } from "./group.ts";
 import { derivedId } from "./ids.ts";
 import type { RoomHead } from "./log.store.ts";
@@ -48,10 +49,14 @@ export class WatchedRoom {
   }
 
   /** The log stands here: from now on the room is followed. */
-  open(head: RoomHead, options: Omit<RoomFeedOptions, "head" | "onBatch">): void {
+  open(
+    head: RoomHead,
+    { onChanges, ...options }: Omit<RoomFeedOptions, "head" | "onBatch"> & { onChanges: (changes: Change[]) => void },
+  ): void {
     if (this.#feed) return;
     const onBatch = (batch: FeedBatch) => {
       for (const group of this.groups.values()) group.push(batch);
+      onChanges(batch.changes);
     };
     this.#feed = new RoomFeed({ ...options, head, onBatch });
     for (const publication of this.#early) this.#feed.receive(publication);
