@@ -60,6 +60,10 @@ cross join lateral (
 ) p
 order by asked.ord, p.joined_revision`;
 
+const READ_MEMBERS = `
+select asked.ord from unnest($1::uuid[], $2::text[]) with ordinality as asked (room_id, user_id, ord)
+join members m on m.room_id = asked.room_id and m.user_id = asked.user_id and m.left_revision is null`;
+
 const READ_PEERS = `
 select m.room_id, m.user_id from members m join rooms r on r.id = m.room_id and r.kind = 'DIRECT' where m.room_id = any ($1::uuid[])`;
 
@@ -67,6 +71,7 @@ select m.room_id, m.user_id from members m join rooms r on r.id = m.room_id and 
 export type RoomView = { row: RoomRow; membership: MemberRow | null };
 export type ViewKey = { roomId: string; viewerId: string | null };
 export const viewKey = ({ roomId, viewerId }: ViewKey) => `${roomId} ${viewerId ?? ""}`;
+export type RoomOfUser = { roomId: string; userId: string };
 export type ListedRoom = RoomView & { activeAt: number };
 
 export type RoomsStore = ReturnType<typeof createRoomsStore>;
@@ -123,7 +128,14 @@ export function createRoomsStore(database: Database) {
     return pairs;
   }
 
-  return { readViews, readRoomsOfViewer, readMemberPages, readPairs };
+  /** Those who are members of the room that is named with them. */
+  async function readMembers(asked: readonly RoomOfUser[]): Promise<RoomOfUser[]> {
+    const values = [asked.map(({ roomId }) => roomId), asked.map(({ userId }) => userId)];
+    const { rows } = await database.query<{ ord: number }>({ name: "read-members", text: READ_MEMBERS, values });
+    return rows.map(({ ord }) => asked[ord - 1]!);
+  }
+
+  return { readViews, readRoomsOfViewer, readMemberPages, readPairs, readMembers };
 }
 
 function viewOf(row: RoomColumns & { membership: MemberJson | null }): RoomView {
