@@ -17,6 +17,8 @@ export interface Rules {}
 /** The WebSocket that an operation came over. */
 export interface Connection {
   readonly id: string;
+  /** False once its client is gone: an operation that it began may still run. */
+  readonly isOpen: boolean;
   /**
    * Goes on with a newer token of the same user; resolves to its end, in milliseconds since 1970.
    * @throws Refusal UNAUTHENTICATED, FORBIDDEN (another user's)

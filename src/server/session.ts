@@ -13,6 +13,10 @@ export type SessionDoor = {
   readonly connections: Connections;
   readonly deadlines: Deadlines<Session>;
   readonly now: () => number;
+  /** A client was let in, with these connection parameters. */
+  readonly onOpened?: (connection: { id: string; userId: string; params: Readonly<Record<string, unknown>> }) => void;
+  /** The same client is gone. */
+  readonly onClosed?: (connectionId: string) => void;
 };
 
 /** Who is at the other end of a WebSocket, and until when. */
@@ -36,6 +40,10 @@ export class Session implements Connection, Due {
     return (this.#id ??= newId());
   }
 
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
   get viewer(): Viewer | undefined {
     return this.#viewer;
   }
@@ -49,14 +57,14 @@ export class Session implements Connection, Due {
     try {
       const identity = await this.#door.authentication.verify(token);
       const viewer = await this.#door.signIn(identity);
-      return this.#enter(viewer, identity);
+      return this.#enter(viewer, identity, connectionParams ?? {});
     } catch (error) {
       if (error instanceof Refusal) return false;
       throw error;
     }
   }
 
-  #enter(viewer: Viewer, { expiresAt }: Identity): boolean {
+  #enter(viewer: Viewer, { expiresAt }: Identity, params: Readonly<Record<string, unknown>>): boolean {
     if (this.#ended) return false;
     if (!this.#door.connections.add(viewer.id, this.#socket)) {
       // Stock clients try again later: another tab may be closed by then.
@@ -65,6 +73,7 @@ export class Session implements Connection, Due {
     }
     this.#viewer = viewer;
     this.#lastUntil(expiresAt);
+    this.#door.onOpened?.({ id: this.id, userId: viewer.id, params });
     return true;
   }
 
@@ -94,8 +103,11 @@ export class Session implements Connection, Due {
   }
 
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#door.deadlines.delete(this);
-    if (this.#viewer) this.#door.connections.delete(this.#viewer.id, this.#socket);
+    if (!this.#viewer) return;
+    this.#door.connections.delete(this.#viewer.id, this.#socket);
+    this.#door.onClosed?.(this.id);
   }
 }
