@@ -13,6 +13,11 @@ import { createOperations } from "./graphql/operations.ts";
 import { openMemoryBus } from "./live/bus.memory.ts";
 import { openRedisBus } from "./live/bus.redis.ts";
 import type { Bus } from "./live/bus.ts";
+import { systemBoardClock } from "./live/presence-board.clock.ts";
+import { openMemoryPresenceBoard } from "./live/presence-board.memory.ts";
+import { openRedisPresenceBoard } from "./live/presence-board.redis.ts";
+import type { BoardOptions, PresenceBoard } from "./live/presence-board.ts";
+import { connectRedis } from "./live/redis.ts";
 import { createFeeds } from "./log/feeds.ts";
 import { Hub, type HubOptions } from "./log/hub.ts";
 import { createLogStore } from "./log/log.store.ts";
@@ -20,6 +25,8 @@ import { createRoomLog } from "./log/room-log.ts";
 import { createSelections } from "./log/selections.ts";
 import { createMessages } from "./messages/messages.ts";
 import { createMessagesStore } from "./messages/messages.store.ts";
+import { createPresence } from "./presence/presence.ts";
+import { createPresenceStore } from "./presence/presence.store.ts";
 import { createPace } from "./receipts/pace.ts";
 import { createReceipts } from "./receipts/receipts.ts";
 import { createReceiptsStore } from "./receipts/receipts.store.ts";
@@ -39,6 +46,7 @@ import { openServer } from "./server/server.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
 import { createSync } from "./sync/sync.ts";
+import { createTyping } from "./typing/typing.ts";
 
 export interface App extends AsyncDisposable {
   /** Where it listens, without a slash at its end. */
@@ -53,6 +61,7 @@ export type AppOptions = {
   bus?: Bus;
   now?: () => number;
   doors?: { drainTimeoutMs?: number; keepAliveIntervalMs?: number };
+  presence?: Pick<BoardOptions, "clock" | "timings" | "limits">;
   hub?: Pick<HubOptions, "compareIntervalMs" | "holeTimeoutMs" | "drainTimeoutMs" | "maxCatchUps">;
 };
 
@@ -79,6 +88,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     messages: createMessagesStore(database),
     receipts: createReceiptsStore(database),
   };
+  const board = openBoard({ config, options, log, bus, resources });
   const logStore = createLogStore(database);
   const metrics = createMetrics();
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
@@ -96,10 +106,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const accounts = createAccounts({ store: stores.accounts });
   const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
   const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
+  const live = { clock: options.presence?.clock ?? systemBoardClock, bus, hub, onFault };
+  const presenceStore = createPresenceStore(database);
+  const presence = resources.use(createPresence({ ...live, board, store: presenceStore, rooms: stores.rooms }));
+  const typing = resources.use(createTyping({ ...live, store: stores.rooms }));
   let url = config.publicUrl ?? "";
-  const own = () => ({ nodeId: config.nodeId, url: `${url.replace(/^http/, "ws")}/graphql` });
-  const routing = createRouting({ own, liveNodes: () => [] });
-  const contexts = createContexts({ stores, rules: { accounts, rooms, messages, receipts, sync, routing } });
+  const own = () => ({ nodeId: config.nodeId, url: endpointAt(url) });
+  const routing = createRouting({ own, liveNodes: () => board.nodes() });
+  const rules = { accounts, rooms, messages, receipts, sync, presence, typing, routing };
+  const contexts = createContexts({ stores, rules });
 
   const { introspection, persistedOperationsFile } = config;
   const mask = createErrorMask(onFault, { suggestions: introspection });
@@ -107,7 +122,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });
-  const subscribe = createSubscribe({ selections, feeds, mask });
+  const subscribe = createSubscribe({ selections, feeds, newEventContext: contexts.newEventContext, mask });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const door = {
@@ -129,10 +144,26 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     ...door,
     maxSubscriptionsPerSocket: config.maxSubscriptionsPerSocket,
     maxMessagesPerSecond: config.rateLimits ? maxMessagesPerSecond : Infinity,
+    onOpened: presence.opened,
+    onClosed(connectionId) {
+      typing.closed(connectionId);
+      presence.closed(connectionId);
+    },
   });
   metrics.gauge("sockets", "Open WebSockets.", () => websocket.size);
   metrics.gauge("watched_rooms", "Rooms that somebody on this node watches.", () => hub.watchedRooms);
   metrics.gauge("groups", "Groups of subscribers who asked alike, over all rooms.", () => hub.groups);
+  metrics.gauge("presence_sessions", "Connections that count for presence.", () => board.stats.sessionsNow);
+  metrics.gauge(
+    "presence_watched",
+    "Users whose presence somebody on this node watches.",
+    () => board.stats.watchedUsersNow,
+  );
+  metrics.gauge(
+    "presence_unwritten",
+    "Changes of presence that other nodes do not know yet.",
+    () => board.stats.unwrittenNow,
+  );
   const server = resources.use(
     await openServer({
       http: createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus }), metrics }),
@@ -143,6 +174,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   );
 
   url ||= server.url;
+  // Before the sockets are closed, so that whoever is sent to another node is seen all the while.
+  resources.defer(presence.drain);
+
   const opened = resources.move();
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= opened.disposeAsync());
@@ -155,6 +189,24 @@ function openEmbedded(config: Config, log: Logger) {
 
 async function openBus(config: Config, log: Logger): Promise<Bus> {
   return config.redisUrl === null ? openMemoryBus({ log }) : openRedisBus({ url: config.redisUrl, log });
+}
+
+const endpointAt = (url: string) => `${url.replace(/^http/, "ws")}/graphql`;
+
+function openBoard(use: {
+  config: Config;
+  options: AppOptions;
+  log: Logger;
+  bus: Bus;
+  resources: AsyncDisposableStack;
+}): PresenceBoard {
+  const { config, options, log, bus, resources } = use;
+  const node = { nodeId: config.nodeId, url: config.publicUrl && endpointAt(config.publicUrl) };
+  const boardOptions = { node, log, ...options.presence };
+  if (config.redisUrl === null) return resources.use(openMemoryPresenceBoard(boardOptions));
+  const connection = connectRedis(config.redisUrl, "commands", { log });
+  resources.defer(connection.close);
+  return resources.use(openRedisPresenceBoard({ ...boardOptions, redis: connection.client, bus }));
 }
 
 function authenticationOf(config: Config, devLogin: DevLogin | null) {

@@ -5,6 +5,7 @@ import { lazily } from "./graphql/lazily.ts";
 import type { AtHand } from "./log/selection.ts";
 import { createMessageLoaders } from "./messages/messages.schema.ts";
 import type { MessagesStore } from "./messages/messages.store.ts";
+import { createPresenceLoaders } from "./presence/presence.schema.ts";
 import { createReceiptLoaders } from "./receipts/receipts.schema.ts";
 import type { ReceiptsStore } from "./receipts/receipts.store.ts";
 import { createRoomLoaders } from "./rooms/rooms.schema.ts";
@@ -19,6 +20,7 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
     () => createRoomLoaders(stores.rooms),
     () => createMessageLoaders(stores.messages),
     () => createReceiptLoaders(stores.receipts),
+    () => createPresenceLoaders(rules.presence),
   ]);
 
   /** Of one operation. */
@@ -28,6 +30,17 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
     rules,
     loaders: newLoaders(),
   });
+
+  let loadersOfTurn: Loaders | undefined;
+
+  /** Of one event of a subscription: those that are told in the same turn of the event loop load together. */
+  function newEventContext(viewer: Viewer, connection: Connection | null): Context {
+    if (!loadersOfTurn) {
+      loadersOfTurn = newLoaders();
+      setImmediate(() => (loadersOfTurn = undefined));
+    }
+    return { viewer, connection, rules, loaders: loadersOfTurn };
+  }
 
   /** Of executions on the same events, whose rows are at hand for all who may see them. */
   function openContexts({ users, messages, rooms }: AtHand): (viewer: Viewer | null) => Context {
@@ -43,5 +56,5 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
     return (viewer) => ({ viewer, connection: null, rules, loaders });
   }
 
-  return { newContext, openContexts };
+  return { newContext, newEventContext, openContexts };
 }

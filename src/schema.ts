@@ -7,6 +7,8 @@ import "./accounts/token.schema.ts";
 import "./rooms/rooms.schema.ts";
 import "./messages/messages.schema.ts";
 import "./receipts/receipts.schema.ts";
+import "./presence/presence.schema.ts";
+import "./typing/typing.schema.ts";
 import "./log/events.schema.ts";
 import "./sync/sync.schema.ts";
 import "./routing/routing.schema.ts";

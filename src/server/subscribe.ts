@@ -1,7 +1,8 @@
-import { subscribe, type ExecutionArgs, type ExecutionResult } from "graphql";
-import type { Context } from "../graphql/builder.ts";
+import { type ExecutionArgs, type ExecutionResult } from "graphql";
+import type { Connection, Context, Viewer } from "../graphql/builder.ts";
 import { viewerOf } from "../graphql/builder.ts";
 import type { Mask } from "../graphql/errors.ts";
+import { subscribeToSource } from "../graphql/source-events.ts";
 import type { Feeds } from "../log/feeds.ts";
 import type { Asked, Selections } from "../log/selections.ts";
 import type { OpenSink } from "./sinks.ts";
@@ -16,10 +17,12 @@ export type Subscribe = (
 export function createSubscribe({
   selections,
   feeds,
+  newEventContext,
   mask,
 }: {
   selections: Selections;
   feeds: Feeds;
+  newEventContext: (viewer: Viewer, connection: Connection | null) => Context;
   mask: Mask;
 }): Subscribe {
   return async function subscribeThroughHub(args, openSink) {
@@ -28,7 +31,10 @@ export function createSubscribe({
       const { document, operationName, variableValues, contextValue } = args;
       const variables = (variableValues as Record<string, unknown> | null | undefined) ?? {};
       const asked = selections.of({ document, operationName, variables });
-      if (!asked) return await subscribe(args);
+      if (!asked) {
+        const { viewer, connection } = contextValue as Context;
+        return await subscribeToSource(args, () => newEventContext(viewer!, connection));
+      }
       sink = openSink();
       await open(asked, contextValue as Context, sink);
       return sink.stream;

@@ -1,0 +1,161 @@
+import { invalid, notFound } from "../errors.ts";
+import type { Change } from "../log/changes.ts";
+import type { Hub } from "../log/hub.ts";
+import { Audience, type AudienceUse } from "./audience.ts";
+import { Follower, type VisibleRoom } from "./follower.ts";
+import { Insistence } from "./insistence.ts";
+import type { PresenceStore, Sight } from "./presence.store.ts";
+
+/** A larger room's list would be of no use to anybody: its clients ask for users. */
+const maxMembers = 5_000;
+const maxEarly = 10_000;
+const sightsPerStatement = 5_000;
+
+export type RoomAudienceUse = AudienceUse & {
+  hub: Pick<Hub, "watchRooms" | "unwatchRooms" | "listen">;
+  store: Pick<PresenceStore, "readRoster" | "readSharing">;
+  visibleRoom: VisibleRoom;
+  onFault: (fault: unknown) => void;
+};
+
+/** The presence of one room's members, for all on this node who follow it. */
+export class RoomAudience implements Disposable {
+  readonly roomId: string;
+  readonly #use: RoomAudienceUse;
+  readonly #audience: Audience;
+  readonly #followers = new Set<Follower>();
+  readonly #insistence: Insistence;
+  /** What came before the members were known; null once they are. */
+  #early: Change[] | null = [];
+  #isClosed = false;
+  readonly #stopListening: () => void;
+
+  private constructor(options: { roomId: string; use: RoomAudienceUse; audience: Audience }) {
+    this.roomId = options.roomId;
+    this.#use = options.use;
+    this.#audience = options.audience;
+    this.#insistence = new Insistence(options.use);
+    this.#stopListening = options.use.hub.listen(this.roomId, (changes) => this.#changed(changes));
+  }
+
+  /** @throws Refusal NOT_FOUND, INVALID (too large), RATE_LIMITED */
+  static async open(roomId: string, use: RoomAudienceUse): Promise<RoomAudience> {
+    await use.hub.watchRooms([roomId]);
+    let room: RoomAudience | undefined;
+    try {
+      const audience = await Audience.open(use, () => (room ? room.#tell() : undefined));
+      room = new RoomAudience({ roomId, use, audience });
+      await room.#gather();
+      return room;
+    } catch (fault) {
+      if (room) room[Symbol.dispose]();
+      else use.hub.unwatchRooms([roomId]);
+      throw fault;
+    }
+  }
+
+  /** Until its stream is closed. */
+  join(viewerId: string, onClose: () => void): Follower {
+    const follower: Follower = new Follower({
+      viewerId,
+      visibleRoom: this.#use.visibleRoom,
+      onClose: () => {
+        this.#followers.delete(follower);
+        onClose();
+      },
+    });
+    this.#followers.add(follower);
+    follower.follow(this.#audience);
+    return follower;
+  }
+
+  /** The follower's viewer came to other rooms, or left them. */
+  viewerMoved(follower: Follower): void {
+    follower.tellRoomsAgain();
+    this.#audience.tellSoon();
+  }
+
+  /** The room is watched, so whatever changes after the members were read is heard of. */
+  async #gather(): Promise<void> {
+    const roster = await this.#use.store.readRoster(this.roomId, maxMembers + 1);
+    if (roster === null) throw notFound("room", ["roomId"]);
+    if (roster.userIds.length > maxMembers)
+      throw invalid(`The room has more than ${maxMembers.toLocaleString("en")} members: ask for users.`, ["roomId"]);
+    const { joined, left } = movesOf(this.#early!.filter(({ revision }) => revision > roster.revision));
+    this.#early = null;
+    const staying = roster.userIds.filter((userId) => !left.has(userId));
+    await this.#audience.add([...new Set([...staying, ...joined])]);
+    this.#audience.tell();
+  }
+
+  #tell(): void {
+    for (const follower of this.#followers) follower.stream.changed();
+  }
+
+  #changed(changes: readonly Change[]): void {
+    if (this.#early) {
+      if (this.#early.length + changes.length > maxEarly) throw new Error("Too much happens in the room to follow it.");
+      this.#early.push(...changes);
+      return;
+    }
+    const { joined, left } = movesOf(changes);
+    if (left.size > 0) this.#leave(left);
+    if (joined.size > 0) void this.#insistence.on(() => this.#audience.add([...joined]));
+  }
+
+  /** At once nothing more is told of them, and to them; then, what their going means to each. */
+  #leave(left: ReadonlySet<string>): void {
+    this.#audience.remove(left);
+    const staying = [...this.#audience.userIds];
+    const leaving = [...this.#followers].filter(({ viewerId }) => left.has(viewerId));
+    for (const follower of leaving) follower.leave();
+    const viewerIds = new Set([...this.#followers].map(({ viewerId }) => viewerId));
+    const sights = [...viewerIds].flatMap((viewerId) =>
+      (left.has(viewerId) ? [...staying, ...left] : [...left]).map((userId) => ({ viewerId, userId })),
+    );
+    void this.#part(sights, leaving);
+  }
+
+  async #part(sights: readonly Sight[], leaving: readonly Follower[]): Promise<void> {
+    const parted = await this.#insistence.on(() => this.#partedOf(sights));
+    for (const follower of this.#followers) follower.part(parted?.get(follower.viewerId) ?? []);
+    for (const follower of leaving) follower.end();
+    this.#audience.tellSoon();
+  }
+
+  /** By viewer those who share no room any more. */
+  async #partedOf(sights: readonly Sight[]): Promise<Map<string, string[]>> {
+    const sharing = new Set<Sight>();
+    for (let from = 0; from < sights.length; from += sightsPerStatement) {
+      const some = await this.#use.store.readSharing(sights.slice(from, from + sightsPerStatement));
+      for (const sight of some) sharing.add(sight);
+    }
+    const parted = Map.groupBy(
+      sights.filter((sight) => !sharing.has(sight)),
+      ({ viewerId }) => viewerId,
+    );
+    return new Map([...parted].map(([viewerId, of]) => [viewerId, of.map(({ userId }) => userId)]));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopListening();
+    this.#insistence[Symbol.dispose]();
+    this.#audience[Symbol.dispose]();
+    this.#use.hub.unwatchRooms([this.roomId]);
+  }
+}
+
+/** Who has left, and who is there at the end: one who came back is in both. */
+function movesOf(changes: readonly Change[]): { joined: Set<string>; left: Set<string> } {
+  const joined = new Set<string>();
+  const left = new Set<string>();
+  for (const change of changes) {
+    if (change.type === "MemberJoined") joined.add(change.member.userId);
+    if (change.type !== "MemberLeft") continue;
+    left.add(change.member.userId);
+    joined.delete(change.member.userId);
+  }
+  return { joined, left };
+}

@@ -1,0 +1,219 @@
+import { StateStream } from "../graphql/state-stream.ts";
+import type { Bus, BusSubscription } from "../live/bus.ts";
+import type { BoardClock } from "../live/presence-board.clock.ts";
+import type { Change, UserRow } from "../log/changes.ts";
+import type { Hub } from "../log/hub.ts";
+import { decodeTyping, encodeTyping, lifetimeMs, typingChannel } from "./typing-announcement.ts";
+import type { TypingAnnouncement } from "./typing-announcement.ts";
+import { Typers } from "./typers.ts";
+import { TypingList } from "./typing-list.ts";
+
+/** Who types in a room. */
+export type TypingState = { roomId: string; users: UserRow[] };
+
+export type TypingRoomUse = {
+  bus: Bus;
+  hub: Pick<Hub, "listen">;
+  clock: BoardClock;
+  count: { typers: number };
+  source: string;
+};
+
+/** After a change is told, those of so long are told together. */
+const gatherMs = 200;
+const answerEveryMs = 1_000;
+/** A node that does not watch the room may believe so long that a former member is one, and others so long what it says. */
+const partedMs = 2 * lifetimeMs;
+const maxParted = 1_000;
+
+type Follower = { viewerId: string; stream: StateStream<TypingState>; version: number; isOver: boolean };
+
+/** One room where somebody types over a connection of this node, or somebody on this node wants to know who does. */
+export class TypingRoom implements Disposable {
+  readonly #roomId: string;
+  readonly #use: TypingRoomUse;
+  readonly #list: TypingList;
+  readonly #typers: Typers;
+  readonly #followers = new Set<Follower>();
+  readonly #subscription: BusSubscription;
+  readonly #stopListening: () => void;
+  readonly #onIdle: () => void;
+  /** Former members, and until when nothing is believed that is said of them. */
+  readonly #parted = new Map<string, number>();
+  #shown: TypingState;
+  #version = 0;
+  #toldVersion = 0;
+  #toldAtMs = -Infinity;
+  #callOffTelling: (() => void) | null = null;
+  #answeredAtMs = -Infinity;
+  #callOffAnswer: (() => void) | null = null;
+  #hasAsked = false;
+  #isClosed = false;
+
+  /** `onIdle` is called whenever nobody is left. */
+  constructor(roomId: string, use: TypingRoomUse, onIdle: () => void) {
+    const { clock, source } = use;
+    this.#roomId = roomId;
+    this.#use = use;
+    this.#onIdle = onIdle;
+    this.#shown = { roomId, users: [] };
+    this.#list = new TypingList({ clock, onChange: () => this.#changed() });
+    this.#typers = new Typers({
+      clock,
+      count: use.count,
+      events: {
+        started: (typist) => this.#list.start(typist, source),
+        stopped: (userId) => this.#list.stop(userId, source),
+        announceStart: (typist) => this.#announce({ kind: "typing", source, typists: [typist] }),
+        announceStop: (userId) => this.#announce({ kind: "stopped", source, userId }),
+        onEmpty: () => this.#idle(),
+      },
+    });
+    this.#subscription = use.bus.subscribe(typingChannel(roomId), (text) => this.#heard(text));
+    this.#stopListening = use.hub.listen(roomId, (changes) => this.#logged(changes));
+  }
+
+  get isIdle(): boolean {
+    return this.#followers.size === 0 && this.#typers.size === 0;
+  }
+
+  start(user: UserRow, connection: string): void {
+    this.#typers.start(user, connection);
+  }
+
+  stop(userId: string, connection: string): void {
+    this.#typers.stop(userId, connection);
+  }
+
+  /** Who types now, at once, and again whenever that changes. The room is to be watched meanwhile. */
+  follow(viewerId: string, onClose: () => void): StateStream<TypingState> {
+    const follower: Follower = {
+      viewerId,
+      version: -1,
+      isOver: false,
+      stream: new StateStream<TypingState>({
+        take: () => this.#take(follower),
+        onClose: () => {
+          this.#followers.delete(follower);
+          onClose();
+          this.#idle();
+        },
+      }),
+    };
+    this.#followers.add(follower);
+    this.#show();
+    void this.#ask();
+    return follower.stream;
+  }
+
+  #take(follower: Follower): TypingState | null {
+    if (follower.isOver || follower.version === this.#version) return null;
+    follower.version = this.#version;
+    return this.#shown;
+  }
+
+  #changed(): void {
+    if (this.#callOffTelling || this.#followers.size === 0) return;
+    const waitMs = this.#toldAtMs + gatherMs - this.#use.clock.monotonicMs();
+    if (waitMs <= 0) return this.#tell();
+    this.#callOffTelling = this.#use.clock.after(waitMs, () => {
+      this.#callOffTelling = null;
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    this.#show();
+    if (this.#toldVersion === this.#version) return;
+    this.#toldVersion = this.#version;
+    this.#toldAtMs = this.#use.clock.monotonicMs();
+    for (const { stream } of this.#followers) stream.changed();
+  }
+
+  #show(): void {
+    const { users } = this.#list;
+    const ids = (list: readonly UserRow[]) => JSON.stringify(list.map(({ id }) => id));
+    if (ids(users) === ids(this.#shown.users)) return;
+    this.#shown = { roomId: this.#roomId, users };
+    this.#version += 1;
+  }
+
+  #logged(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.type === "MessageSent") this.#end(change.message.senderId);
+      if (change.type === "MemberJoined") this.#parted.delete(change.member.userId);
+      if (change.type === "MemberLeft") this.#part(change.member.userId);
+    }
+  }
+
+  #part(userId: string): void {
+    this.#parted.set(userId, this.#use.clock.monotonicMs() + partedMs);
+    if (this.#parted.size > maxParted) this.#parted.delete(this.#parted.keys().next().value!);
+    this.#end(userId);
+    for (const follower of this.#followers) {
+      if (follower.viewerId !== userId) continue;
+      follower.isOver = true;
+      follower.stream.end();
+    }
+  }
+
+  #end(userId: string): void {
+    this.#typers.end(userId);
+    this.#list.drop(userId);
+  }
+
+  #heard(text: string): void {
+    const announcement = decodeTyping(text);
+    if (announcement === null || announcement.source === this.#use.source) return;
+    const { kind, source } = announcement;
+    if (kind === "asked") this.#answerSoon();
+    else if (kind === "stopped") this.#list.stop(announcement.userId, source);
+    else
+      for (const typist of announcement.typists) if (!this.#hasParted(typist.user.id)) this.#list.start(typist, source);
+  }
+
+  #hasParted(userId: string): boolean {
+    return (this.#parted.get(userId) ?? -Infinity) > this.#use.clock.monotonicMs();
+  }
+
+  /** Whatever was announced before this node listened. */
+  async #ask(): Promise<void> {
+    if (this.#hasAsked) return;
+    this.#hasAsked = true;
+    await this.#subscription.acknowledged;
+    this.#announce({ kind: "asked", source: this.#use.source });
+  }
+
+  #answerSoon(): void {
+    if (this.#callOffAnswer || this.#typers.size === 0) return;
+    const waitMs = this.#answeredAtMs + answerEveryMs - this.#use.clock.monotonicMs();
+    if (waitMs <= 0) return this.#answer();
+    this.#callOffAnswer = this.#use.clock.after(waitMs, () => this.#answer());
+  }
+
+  #answer(): void {
+    this.#callOffAnswer = null;
+    this.#answeredAtMs = this.#use.clock.monotonicMs();
+    const { typists } = this.#typers;
+    if (typists.length > 0) this.#announce({ kind: "typing", source: this.#use.source, typists });
+  }
+
+  #announce(announcement: TypingAnnouncement): void {
+    // Where it is lost, what it said ends by itself, or is said again.
+    if (!this.#isClosed) void this.#use.bus.publish(typingChannel(this.#roomId), encodeTyping(announcement));
+  }
+
+  #idle(): void {
+    if (this.isIdle) this.#onIdle();
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#stopListening();
+    void this.#subscription.close();
+    this.#callOffTelling?.();
+    this.#callOffAnswer?.();
+    this.#typers[Symbol.dispose]();
+    this.#list[Symbol.dispose]();
+  }
+}
