@@ -45,6 +45,29 @@ export function createComputed<T>(compute: () => T): Computed<T> {
   };
 }
 
+/** An observable whose source is open only while somebody listens. `open` gives the function that closes it. */
+export function createLazy<T>(initial: T, open: (set: (value: T) => void) => () => void): Observable<T> {
+  const variable = createVariable(initial);
+  let listeners = 0;
+  let close: (() => void) | undefined;
+  return {
+    get: () => variable.get(),
+    subscribe(listener) {
+      const stop = variable.subscribe(listener);
+      if (listeners++ === 0) close = open((value) => variable.set(value));
+      let isOver = false;
+      return () => {
+        if (isOver) return;
+        isOver = true;
+        stop();
+        if (--listeners > 0) return;
+        close?.();
+        variable.set(initial);
+      };
+    },
+  };
+}
+
 function createListeners() {
   const entries = new Set<{ listener: () => void }>();
   return {

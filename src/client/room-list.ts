@@ -118,6 +118,7 @@ export class RoomList {
   #apply(roomId: string, event: RoomEvent) {
     const { userId, onUncertain } = this.#options;
     const entry = this.#entries.get(roomId)!;
+    if (event.cursor <= entry.room.cursor) return;
     const room = summaryAfter(entry.room, event, userId);
     if (event.cursor <= entry.countedThrough) {
       this.#entries.set(roomId, { ...entry, room });

@@ -1,0 +1,188 @@
+import { expect, test } from "vitest";
+import type { RoomEvent } from "./room-event.ts";
+import { RoomList } from "./room-list.ts";
+import type { RoomSummary } from "./room-summary.ts";
+
+const at = (revision: number, roomId = "r") => `${roomId}.${String(revision).padStart(16, "0")}`;
+const user = (id: string) => ({ id, name: id, avatarUrl: null });
+
+function message(revision: number, more: { sender?: string; deletedAt?: string; version?: number } = {}) {
+  const { sender = "ann", deletedAt = null, version = revision } = more;
+  return {
+    id: `m${revision}`,
+    clientMessageId: `c${revision}`,
+    position: at(revision),
+    version: at(version),
+    sender: user(sender),
+    content: "text",
+    hlc: "",
+    sentAt: new Date(revision).toISOString(),
+    editedAt: null,
+    deletedAt,
+    replyTo: null,
+  };
+}
+
+const base = (revision: number, roomId = "r") => ({
+  cursor: at(revision, roomId),
+  previousCursor: null,
+  room: { id: roomId, kind: "GROUP" as const, name: "Room", memberCount: 2 },
+});
+const sent = (revision: number, more = {}): RoomEvent => ({
+  __typename: "MessageSent",
+  ...base(revision),
+  message: message(revision, more),
+});
+const deleted = (revision: number, of: number): RoomEvent => ({
+  __typename: "MessageDeleted",
+  ...base(revision),
+  message: message(of, { version: revision, deletedAt: "now" }),
+});
+const read = (revision: number, reader: string): RoomEvent => ({
+  __typename: "MessagesRead",
+  ...base(revision),
+  ranges: [{ reader: user(reader), from: at(1), through: at(revision - 1), readAt: "now" }],
+});
+const left = (revision: number, userId: string): RoomEvent => ({
+  __typename: "MemberLeft",
+  ...base(revision),
+  user: user(userId),
+});
+
+function summary(revision: number, unreadCount: number, id = "r"): RoomSummary {
+  const room = {
+    kind: "GROUP" as const,
+    name: "Room",
+    peer: null,
+    createdAt: "1970",
+    memberCount: 2,
+    membership: null,
+  };
+  return { id, cursor: at(revision, id), unreadCount, ...room, lastMessage: null };
+}
+
+function openList(maxRooms = 10) {
+  const uncertain: string[] = [];
+  const certain: string[] = [];
+  const list = new RoomList({
+    userId: "me",
+    maxRooms,
+    onUncertain: (roomId) => uncertain.push(roomId),
+    onCertain: (roomId) => certain.push(roomId),
+  });
+  return { list, uncertain, certain, unread: () => list.get("r")?.unreadCount };
+}
+
+test("others' messages are unread, own ones and deleted ones are not, and none counts twice", () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(3, 0));
+  for (const event of [sent(4), sent(4), sent(5, { sender: "me" }), sent(6, { deletedAt: "now" }), sent(7), sent(3)]) {
+    list.take(event);
+  }
+  expect(unread()).toBe(2);
+  expect(list.get("r")).toMatchObject({ cursor: at(7), lastMessage: { id: "m7" } });
+  expect(uncertain).toEqual([]);
+});
+
+test("a message that came between the reading of the cursor and that of the count makes the count uncertain", () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(3, 2));
+  list.take(sent(4));
+  expect(uncertain).toEqual(["r"]);
+  expect(unread()).toBe(3);
+});
+
+test("after a cursor that was read later than the count there is no doubt", () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(3, 2));
+  list.seal({ id: "r", cursor: at(4) });
+  list.take(sent(5));
+  expect(uncertain).toEqual([]);
+  expect(unread()).toBe(3);
+  list.put(summary(5, 3));
+  list.seal({ id: "r", cursor: at(7) });
+  list.take(sent(6));
+  expect(uncertain).toEqual(["r"]);
+});
+
+test("where nothing is unread there is no doubt: a message in the count would be unread", () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(3, 0));
+  list.take(sent(4));
+  expect(uncertain).toEqual([]);
+  expect(unread()).toBe(1);
+});
+
+test("what the user read elsewhere, and what was deleted, only the server can count", () => {
+  const { list, uncertain } = openList();
+  list.put(summary(3, 0));
+  list.take(read(4, "me"));
+  list.take(deleted(5, 2));
+  expect(uncertain).toEqual([]);
+  list.take(sent(6));
+  list.take(read(7, "ann"));
+  expect(uncertain).toEqual([]);
+  list.take(read(8, "me"));
+  list.take(deleted(9, 6));
+  expect(uncertain).toEqual(["r", "r"]);
+});
+
+test("a count that is newer than all that made it uncertain settles it, an older one does not", () => {
+  const { list, certain, unread } = openList();
+  list.put(summary(3, 1));
+  certain.length = 0;
+  list.take(read(4, "me"));
+  list.putCounts({ id: "r", cursor: at(3), unreadCount: 7 });
+  expect({ certain, unread: unread() }).toEqual({ certain: [], unread: 1 });
+  list.putCounts({ id: "r", cursor: at(4), unreadCount: 0 });
+  expect({ certain, unread: unread() }).toEqual({ certain: ["r"], unread: 0 });
+});
+
+test("a count that is ahead of the events does not hide what else they tell", () => {
+  const { list, unread } = openList();
+  list.put(summary(3, 0));
+  list.putCounts({ id: "r", cursor: at(5), unreadCount: 2 });
+  list.take(sent(4));
+  list.take(sent(5));
+  expect(unread()).toBe(2);
+  expect(list.get("r")).toMatchObject({ lastMessage: { id: "m5" } });
+});
+
+test("events that come while a room is on its way are put on top of it", async () => {
+  const { list, unread } = openList();
+  await list.whileLoading(async () => {
+    list.take(sent(3));
+    list.take(sent(4));
+    list.put(summary(3, 1));
+    list.take(sent(5));
+  });
+  expect(unread()).toBe(3);
+  expect(list.get("r")).toMatchObject({ cursor: at(5), lastMessage: { id: "m5" } });
+});
+
+test("a room that the user left while it was on its way does not come back", async () => {
+  const { list, uncertain } = openList();
+  await list.whileLoading(async () => {
+    list.take(left(4, "me"));
+    list.put(summary(3, 1));
+  });
+  expect(list.ids()).toEqual([]);
+  expect(uncertain).toEqual([]);
+});
+
+test("a room that is not known is asked for, after what is being loaded is there", async () => {
+  const { list, uncertain } = openList();
+  await list.whileLoading(async () => {
+    list.take(sent(4));
+    expect(uncertain).toEqual([]);
+  });
+  expect(uncertain).toEqual(["r"]);
+});
+
+test("beyond the limit the room without activity for the longest goes", () => {
+  const { list } = openList(2);
+  list.put(summary(1, 0, "a"));
+  list.put({ ...summary(1, 0, "b"), lastMessage: message(9) });
+  list.put({ ...summary(1, 0, "c"), lastMessage: message(8) });
+  expect(list.ids()).toEqual(["b", "c"]);
+});
