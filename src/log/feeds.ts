@@ -38,7 +38,9 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       const membership = (await store.readMemberships(viewer.id, [roomId]))[0];
       checkStart(membership, position);
       const revision = position?.revision ?? membership!.roomRevision;
-      start = { roomId, position: revision, held: revision, memberThrough: memberThrough(membership!) };
+      // Where it begins now, the client is told with CaughtUp.
+      const held = position?.revision ?? 0;
+      start = { roomId, position: revision, held, memberThrough: memberThrough(membership!) };
     } catch (fault) {
       hub.unwatchRooms([roomId]);
       throw fault;
@@ -123,7 +125,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     };
     const fromNow = (membership: Membership): Start => {
       const { roomId, roomRevision } = membership;
-      return { roomId, position: roomRevision, held: roomRevision, memberThrough: memberThrough(membership) };
+      return { roomId, position: roomRevision, held: 0, memberThrough: memberThrough(membership) };
     };
     const fromCursor = (membership: Membership): Start => {
       const position = positions!.get(membership.roomId);
