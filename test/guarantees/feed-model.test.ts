@@ -5,7 +5,7 @@ import { notFound } from "../../src/errors.ts";
 import { seedOf } from "../support/app.ts";
 import type { ModelClient } from "./model-client.ts";
 import type { ModelRoom } from "./model-room.ts";
-import { ModelWorld, type Asking, type Door, type Fate } from "./model-world.ts";
+import { ModelWorld, type Asking, type Door, type Fate, type From } from "./model-world.ts";
 
 const roomIds = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"];
 const userIds = ["ann", "ben", "cat"];
@@ -19,7 +19,8 @@ const fates: Fate[] = ["local", "bus", "doubled", "held", "lost"];
 
 type Change = { change: (typeof changes)[number]; fate: Fate; room: number; who: number };
 type Step = Change | { happens: (typeof happenings)[number]; index: number };
-type Audience = { who: number; door: Door; asking: Asking; kinds: ChangeKind[]; room: number };
+type Listener = ModelWorld["clients"][number];
+type Audience = { who: number; door: Door; asking: Asking; kinds: ChangeKind[]; room: number; from: From };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -36,6 +37,7 @@ const audience: fc.Arbitrary<Audience> = fc.record({
   asking: fc.constantFrom<Asking>("event", "room", "viewer"),
   kinds: fc.constantFrom<ChangeKind[]>([...changeKinds], [...changeKinds], ["MESSAGE"], ["RECEIPT", "ROOM"]),
   room: fc.nat(1),
+  from: fc.constantFrom<From>("the beginning", "the beginning", "now"),
 });
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] }));
@@ -138,7 +140,7 @@ async function checkAllLive(world: ModelWorld): Promise<void> {
 }
 
 /** What the client has put together is what the room is, as far as the client may see it and asked for it. */
-function compareWithLog(client: ModelClient, room: ModelRoom, door: Door): void {
+function compareWithLog({ client, door, from }: Listener, room: ModelRoom): void {
   const stays = room.stays.get(client.userId) ?? [];
   const replica = client.replicaOf(room.id);
   if (stays.length === 0) return expect(replica.held, "knows of a room it never was in").toBe(0);
@@ -146,9 +148,12 @@ function compareWithLog(client: ModelClient, room: ModelRoom, door: Door): void 
   const until = to ?? room.revision;
   if (to === null && client.kinds.has("MEMBER")) expect(replica.held, "knows nothing of its room").toBeGreaterThan(0);
   if (to !== null && replica.held === 0) return;
+  const base = from === "now" && replica.first > 0 ? replica.first - Number(replica.beganWithEvent) : baseOf();
   // An inbox begins with the joining, a room's feed where it was asked to.
-  const known = replica.first || room.revision;
-  const base = door === "inbox" ? stays.findLast((stay) => stay.from - 1 <= known)!.from - 1 : 0;
+  function baseOf(): number {
+    const known = replica.first || room.revision;
+    return door === "inbox" ? stays.findLast((stay) => stay.from - 1 <= known)!.from - 1 : 0;
+  }
   if (client.kinds.has("MESSAGE")) compareMessages({ client, room, base, until });
   if (client.kinds.has("RECEIPT")) {
     const due = room.ranges.filter((range) => range.revision > base && range.revision <= until);
@@ -200,12 +205,13 @@ test("whatever the bus loses, doubles or delays, each client ends with the log, 
         }
         await settleAll(world);
         await checkAllLive(world);
-        for (const { client, door, roomId } of world.clients) {
+        for (const listener of world.clients) {
+          const { client, door, roomId } = listener;
           expect(client.violations).toEqual([]);
           if (client.isOpen) expect(client.isCaughtUp).toBe(true);
           else expect(client.sink?.failure ?? notFound("room")).toMatchObject({ code: "NOT_FOUND" });
           for (const room of world.log.rooms.values()) {
-            if (door === "inbox" || room.id === roomId) compareWithLog(client, room, door);
+            if (door === "inbox" || room.id === roomId) compareWithLog(listener, room);
           }
         }
         for (const { client } of world.clients) client.sink?.close();

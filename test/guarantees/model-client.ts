@@ -18,6 +18,8 @@ export type Replica = {
   held: number;
   /** The first cursor that it got. */
   first: number;
+  /** That was an event's, not that of CaughtUp. */
+  beganWithEvent: boolean;
   leaves: number[];
 };
 
@@ -86,6 +88,7 @@ export class ModelClient {
         roomRevision: 0,
         held: 0,
         first: 0,
+        beganWithEvent: false,
         leaves: [],
       };
       this.replicas.set(roomId, replica);
@@ -121,6 +124,7 @@ export class ModelClient {
       this.#violation(`${type}@${revision} follows ${previous}, held is ${replica.held}`);
     this.#newest.set(roomId, revision);
     replica.held = Math.max(replica.held, revision);
+    if (replica.first === 0) replica.beganWithEvent = true;
     replica.first ||= revision;
   }
 

@@ -14,6 +14,8 @@ export type Asking = "event" | "room" | "viewer";
 /** What becomes of a publication. Local ones are this node's own. */
 export type Fate = "local" | "bus" | "doubled" | "held" | "lost";
 export type Door = "roomEvents" | "inbox";
+/** Where a client that has no cursor yet begins. */
+export type From = "the beginning" | "now";
 
 type Pending = { settle: () => void; fail: () => void };
 
@@ -23,7 +25,7 @@ type Pending = { settle: () => void; fail: () => void };
  */
 export class ModelWorld implements AsyncDisposable {
   readonly log: ModelLog;
-  readonly clients: { client: ModelClient; door: Door; asking: Asking; roomId: string }[] = [];
+  readonly clients: { client: ModelClient; door: Door; asking: Asking; roomId: string; from: From }[] = [];
   readonly faults: unknown[] = [];
   readonly hub: Hub;
   readonly #feeds: ReturnType<typeof createFeeds>;
@@ -79,25 +81,30 @@ export class ModelWorld implements AsyncDisposable {
     return this.#pending.length > 0;
   }
 
-  addClient(options: { userId: string; kinds: ReadonlySet<ChangeKind>; door: Door; asking: Asking; roomId: string }) {
+  addClient(options: {
+    userId: string;
+    kinds: ReadonlySet<ChangeKind>;
+    door: Door;
+    asking: Asking;
+    roomId: string;
+    from: From;
+  }) {
     const client = new ModelClient({ ...options, rooms: this.log.rooms });
     this.clients.push({ client, ...options });
   }
 
   /** Opens the subscription of a client that has none, with its newest cursors. */
-  open({ client, door, asking, roomId }: (typeof this.clients)[number]): void {
+  open({ client, door, asking, roomId, from }: (typeof this.clients)[number]): void {
     if (client.isOpen) return;
     const sink = client.open();
     const viewer = { id: client.userId, name: client.userId, avatarUrl: null };
     const open = { viewer, sink, selection: this.#selection(asking, client.kinds) };
+    const beginning = from === "now" ? null : `${roomId}.${"0".repeat(16)}`;
+    const { cursors } = client;
     const opened =
       door === "inbox"
-        ? this.#feeds.openInbox({ ...open, after: client.cursors })
-        : this.#feeds.openRoomEvents({
-            ...open,
-            roomId,
-            after: client.cursorOf(roomId) ?? `${roomId}.${"0".repeat(16)}`,
-          });
+        ? this.#feeds.openInbox({ ...open, after: from === "now" && cursors.length === 0 ? null : cursors })
+        : this.#feeds.openRoomEvents({ ...open, roomId, after: client.cursorOf(roomId) ?? beginning });
     opened.catch((refusal: unknown) => sink.fail(refusal));
   }
 
