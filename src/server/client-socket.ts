@@ -84,6 +84,8 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   /** Resolves when the client can take more. */
   send(data: string): Promise<void> | void {
     if (this.#ended) return undefined;
+    // Its `close` comes in a later turn of the event loop, which a stream that never waits would keep from coming.
+    if (this.#connection.destroyed) return new Promise(setImmediate);
     this.writer.send(utf8Bytes(data));
     return this.writer.overloaded ? this.writer.drained() : undefined;
   }

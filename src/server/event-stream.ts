@@ -115,6 +115,8 @@ export class EventStream implements OpenSink, UserConnection, Due {
     this.#write(":\n\n");
     try {
       for await (const result of results) {
+        // Its `close` comes in a later turn of the event loop, which a stream that never waits would keep from coming.
+        if (this.#response.destroyed) return this.close();
         this.next(payloadOf(this.#serialise(result)));
         if (this.overloaded && !(await this.#drainsInTime())) return this.tooSlow();
       }

@@ -70,8 +70,8 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
       const viewer = await signIn({ ...identity, expiresAt });
       const params = await readParams(request);
       const asked: Asked = { request, response, expiresAt, viewer, params, stream: null };
-      const told = await yoga.handle(new YogaRequest(request) as never, { asked } as never);
-      send(response, told as unknown as Answer);
+      const answered = await yoga.handle(new YogaRequest(request) as never, { asked } as never);
+      send(response, answered as unknown as Answer);
     } catch (error) {
       refuse(response, error, mask);
     }
@@ -149,7 +149,9 @@ function acceptsJson({ headers: { accept } }: IncomingMessage): boolean {
 function asEvents({ errors, ...result }: ExecutionResult): Answer {
   const json = JSON.stringify(errors ? { errors: errors.map(toldOf), ...result } : result);
   const body = `event: next\ndata: ${json}\n\nevent: complete\ndata:\n\n`;
-  return new Answer(body, { headers: { "Content-Type": "text/event-stream" } });
+  const https = errors?.map(({ extensions }) => extensions.http as Http | undefined) ?? [];
+  const { status, headers } = https.find((http) => http && !http.spec) ?? { status: 200 };
+  return new Answer(body, { status, headers: { ...headers, "Content-Type": "text/event-stream" } });
 }
 
 /** Without what is for Yoga alone. */

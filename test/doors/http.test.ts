@@ -1,6 +1,9 @@
 import { hash } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
 import { TestUser } from "../support/user.ts";
@@ -150,10 +153,7 @@ describe("a body", () => {
   test("of more than 256 KiB is 413, said so or not", async () => {
     const body = JSON.stringify({ query, variables: { a: "x".repeat(256 * 1024) } });
     expect(await told(await ask({ body }))).toEqual({ status: 413, code: "INVALID" });
-    let sent = 0;
-    const endless = new ReadableStream({
-      pull: (controller) => controller.enqueue(Buffer.alloc(64 * 1024, 32)) && void sent++,
-    });
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(64 * 1024, 32)) });
     const chunked = await fetch(`${app.url}/graphql`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${alice.token}` },
@@ -334,9 +334,4 @@ async function rawStatus(url: string, lines: string[]): Promise<number> {
   );
 }
 
-async function folder(): Promise<string> {
-  const { mkdtemp } = await import("node:fs/promises");
-  const { tmpdir } = await import("node:os");
-  const { join } = await import("node:path");
-  return mkdtemp(join(tmpdir(), "causerie-doors-"));
-}
+const folder = () => mkdtemp(join(tmpdir(), "causerie-doors-"));

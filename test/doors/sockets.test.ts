@@ -120,7 +120,7 @@ describe("at most so many", () => {
     await wire.next();
     await alice.send(roomId, "to all four");
     const got = [await wire.next(), await wire.next(), await wire.next(), await wire.next()];
-    expect(got.map(({ id }) => id).sort()).toEqual(["s0", "s1", "s2", "s3"]);
+    expect(new Set(got.map(({ id }) => id))).toEqual(new Set(["s0", "s1", "s2", "s3"]));
     wire.send({ id: "s2", type: "complete" });
     expect(await wire.ask("s4", roomEventsDocument, { roomId })).toMatchObject({ type: "next" });
   });

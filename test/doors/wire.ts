@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { WebSocket, type ClientOptions } from "ws";
 import { tokenOf } from "../support/app.ts";
 
@@ -63,7 +64,7 @@ export class WireSocket implements AsyncDisposable {
 
   /** In one segment, so that the server reads them in one go. */
   sendTogether(...messages: Wire[]): void {
-    const connection = (this.socket as unknown as { _socket: { cork(): void; uncork(): void } })._socket;
+    const connection = connectionOf(this.socket);
     connection.cork();
     for (const message of messages) this.send(message);
     connection.uncork();
@@ -116,4 +117,10 @@ export class WireSocket implements AsyncDisposable {
     this.socket.terminate();
     await this.closed;
   }
+}
+
+function connectionOf(socket: WebSocket): Socket {
+  // ws keeps it to itself.
+  const name = "_socket";
+  return (socket as unknown as Record<typeof name, Socket>)[name];
 }
