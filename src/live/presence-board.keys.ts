@@ -21,6 +21,8 @@ export const leaseKeys = {
   nodes: "causerie:{presence}:nodes",
   claims: "causerie:{presence}:claims",
 };
+/** In the order in which the scripts take them. */
+export const allLeaseKeys = [leaseKeys.leases, leaseKeys.nodes, leaseKeys.claims];
 
 export const bucketKeys = {
   version: (bucket: number) => `${tagOf(bucket)}:version`,

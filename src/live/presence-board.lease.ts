@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { leaseKeys } from "./presence-board.keys.ts";
+import { allLeaseKeys } from "./presence-board.keys.ts";
 import type { BoardSetup } from "./presence-board.node.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
 import type { BoardNode } from "./presence-board.ts";
+
+/** Epochs of one process that it has yet to end. Beyond, the oldest are ended by others once the process is gone. */
+const maxFormers = 8;
 
 /** An epoch whose lease ran out. All its sessions were there when it was last renewed. */
 export interface DeadEpoch {
@@ -41,6 +44,8 @@ export class Lease {
   /** When the renewals began that have not been interrupted since. */
   #heldSinceMs: number | null = null;
   #renewedAtMs: number | null = null;
+  /** Epochs of this process that may still have sessions in Redis. */
+  #formers: DeadEpoch[] = [];
   #draining = false;
   /** What the nodes' shared clock is ahead of the monotonic one. */
   #aheadMs: number | null = null;
@@ -78,6 +83,16 @@ export class Lease {
   /** The epoch to write under; null while the lease may have run out. */
   get epoch(): string | null {
     return this.#renewedAtMs !== null && this.ageMs < this.#setup.timings.leaseMs ? this.#epoch : null;
+  }
+
+  /** Epochs of this process that are to be ended once everything was written again. */
+  get formers(): readonly DeadEpoch[] {
+    return this.#formers;
+  }
+
+  /** Nothing is left of these. */
+  ended(epochs: readonly string[]): void {
+    this.#formers = this.#formers.filter(({ epoch }) => !epochs.includes(epoch));
   }
 
   nowMs(): number {
@@ -127,6 +142,8 @@ export class Lease {
     this.#up = reply !== null;
     if (reply === null) {
       this.#heldSinceMs = null;
+      // It may have been entered all the same.
+      if (enters) this.#addFormer(epoch);
       return;
     }
     const [state, now, digest, live, dead] = reply;
@@ -149,25 +166,28 @@ export class Lease {
 
   #ask(epoch: string, { enters, mayEnd }: { enters: boolean; mayEnd: boolean }): Promise<unknown[] | null> {
     const { timings, node } = this.#setup;
-    return this.#redis.run(
-      "lease",
-      [leaseKeys.leases, leaseKeys.nodes, leaseKeys.claims],
-      [
-        epoch,
-        enters ? "enter" : "renew",
-        timings.leaseMs,
-        JSON.stringify({ ...node, draining: this.#draining }),
-        mayEnd ? timings.renewEveryMs * 2 : 0,
-        this.#digest,
-        timings.keyTtlMs,
-      ],
-    );
+    return this.#redis.run("lease", allLeaseKeys, [
+      epoch,
+      enters ? "enter" : "renew",
+      timings.leaseMs,
+      JSON.stringify({ ...node, draining: this.#draining }),
+      mayEnd ? timings.renewEveryMs * 2 : 0,
+      this.#digest,
+      timings.keyTtlMs,
+      ...(enters ? this.#formers.map((former) => former.epoch) : []),
+    ]);
   }
 
   #lose(): void {
+    if (this.#epoch !== null) this.#addFormer(this.#epoch);
     this.#epoch = null;
     this.#heldSinceMs = null;
     this.#renewedAtMs = null;
+  }
+
+  #addFormer(epoch: string): void {
+    const renewedMs = this.nowMs() - Math.floor(this.ageMs);
+    this.#formers = [...this.#formers, { epoch, renewedMs }].slice(-maxFormers);
   }
 
   /** It was `nowMs` at some time since `askedAtMs`: what was known stays where it agrees with that. */

@@ -50,7 +50,8 @@ export class BucketMirror {
   readonly #early = new EarlyVersions();
   #subscription: { ready: Promise<unknown>; close: () => void } | null = null;
   readonly #toLoad = new Set<string>();
-  #loading: Promise<void> | null = null;
+  #isLoading = false;
+  #loaded = Promise.resolve();
   /** A load had no answer, and not everything was loaded since. */
   #incomplete = false;
   #callOffGapWait: (() => void) | null = null;
@@ -117,7 +118,7 @@ export class BucketMirror {
 
   /** `text` is the version that Redis had at some time after this mirror had the mark `asked`. */
   compare(text: unknown, asked: MirrorMark): void {
-    if (!this.isFollowed || this.#loading !== null || this.#callOffSettling !== null) return;
+    if (!this.isFollowed || this.#isLoading || this.#callOffSettling !== null) return;
     const theirs = parseVersion(text);
     if (this.#version === null || theirs === null || this.#incomplete) return void this.#loadAll();
     // Meanwhile there was other news than can be compared: the next time will do.
@@ -146,7 +147,7 @@ export class BucketMirror {
     if (this.#version === null) return;
     this.#version = this.#early.follow(this.#version);
     if (this.#early.isEmpty) this.#endGapWait();
-    else if (this.#loading === null) this.#waitForGap();
+    else if (!this.#isLoading) this.#waitForGap();
   }
 
   #waitForGap(): void {
@@ -191,26 +192,26 @@ export class BucketMirror {
 
   #load(userIds: Iterable<string>): Promise<void> {
     for (const userId of userIds) this.#toLoad.add(userId);
-    this.#loading ??= this.#loadWanted().finally(() => {
-      this.#loading = null;
-      this.#advance();
-    });
-    return this.#loading;
+    if (!this.#isLoading) this.#loaded = this.#loadWanted();
+    return this.#loaded;
   }
 
   async #loadWanted(): Promise<void> {
-    while (this.#toLoad.size > 0) {
-      const userIds = this.#toLoad.values().take(this.#options.maxUsersRead).toArray();
-      for (const userId of userIds) this.#toLoad.delete(userId);
-      const before = { born: this.#born, asOf: new Map(userIds.map((id) => [id, this.#users.get(id)?.asOf])) };
-      const reading = await this.#options.read(userIds);
-      if (reading === null) {
-        this.#incomplete = true;
-        return this.#toLoad.clear();
-      }
-      if (!this.isFollowed) return;
-      this.#takeReading(reading, before);
-    }
+    this.#isLoading = true;
+    while (this.#toLoad.size > 0) await this.#loadSome();
+    this.#isLoading = false;
+    this.#advance();
+  }
+
+  async #loadSome(): Promise<void> {
+    const userIds = this.#toLoad.values().take(this.#options.maxUsersRead).toArray();
+    for (const userId of userIds) this.#toLoad.delete(userId);
+    const before = { born: this.#born, asOf: new Map(userIds.map((id) => [id, this.#users.get(id)?.asOf])) };
+    const reading = await this.#options.read(userIds);
+    if (reading === null) {
+      this.#incomplete = true;
+      this.#toLoad.clear();
+    } else if (this.isFollowed) this.#takeReading(reading, before);
   }
 
   /** `before` is what was known when it was asked for. */

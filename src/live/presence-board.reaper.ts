@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { announcementOf } from "./presence-board.announcement.ts";
 import type { Announcement } from "./presence-board.announcement.ts";
-import { bucketCount, bucketKeys, leaseKeys } from "./presence-board.keys.ts";
+import { allLeaseKeys, bucketCount, bucketKeys, leaseKeys } from "./presence-board.keys.ts";
 import type { DeadEpoch } from "./presence-board.lease.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
 import type { Seen } from "./presence-board.ts";
@@ -35,34 +35,44 @@ export class Reaper {
     this.#options = options;
   }
 
-  /** Those that are being ended already are passed over. Where one cannot be finished, it will be told again. */
-  async end(epochs: readonly DeadEpoch[]): Promise<void> {
-    for (const dead of epochs.filter(({ epoch }) => !this.#ending.has(epoch))) {
-      this.#ending.add(dead.epoch);
-      if (await everyBucket((bucket) => this.#endIn(bucket, dead))) await this.#forget(dead.epoch);
-      this.#ending.delete(dead.epoch);
+  /** Gives those that are ended. Those that are being ended already are passed over; the others are to be told again. */
+  async end(epochs: readonly DeadEpoch[]): Promise<string[]> {
+    const dead = epochs.filter(({ epoch }) => !this.#ending.has(epoch));
+    const ended: string[] = [];
+    for (const { epoch } of dead) this.#ending.add(epoch);
+    for (const each of dead) {
+      if (await this.#endEverywhere(each)) ended.push(each.epoch);
+      this.#ending.delete(each.epoch);
     }
+    return ended;
+  }
+
+  async #endEverywhere(dead: DeadEpoch): Promise<boolean> {
+    if (!(await everyBucket((bucket) => this.#endIn(bucket, dead)))) return false;
+    return (await this.#options.redis.run("forget", allLeaseKeys, [dead.epoch])) !== null;
   }
 
   /**
    * Ends epochs that have sessions but no lease, not even one that ran out: the leases were lost, and their nodes did not
-   * come back. False: not all buckets could be looked at.
+   * come back. False: not all buckets could be looked at, or this node, which holds `own`, has lost its lease too.
    */
-  async endForgotten(nowMs: number): Promise<boolean> {
+  async endForgotten(own: string, nowMs: number): Promise<boolean> {
     return everyBucket(async (bucket) => {
-      const forgotten = await this.#forgottenIn(bucket);
+      const forgotten = await this.#forgottenIn(bucket, own);
       for (const epoch of forgotten ?? []) if (!(await this.#endIn(bucket, { epoch, renewedMs: nowMs }))) return false;
       return forgotten !== null;
     });
   }
 
-  async #forgottenIn(bucket: number): Promise<string[] | null> {
+  async #forgottenIn(bucket: number, own: string): Promise<string[] | null> {
     const { redis } = this.#options;
     const epochs = await redis.ask("epochs", (client) => client.smembers(bucketKeys.epochs(bucket)));
     if (epochs === null || epochs.length === 0) return epochs;
     // Asked for after the epochs: whoever writes has entered first.
-    const leases = await redis.ask("leases", (client) => client.zmscore(leaseKeys.leases, ...epochs));
-    return leases === null ? null : epochs.filter((_, at) => leases[at] === null);
+    const leases = await redis.ask("leases", (client) => client.zmscore(leaseKeys.leases, own, ...epochs));
+    const [ownLease, ...theirs] = leases ?? [null];
+    // Where the leases have just been lost, all seem forgotten.
+    return ownLease === null ? null : epochs.filter((_, at) => theirs[at] === null);
   }
 
   async #endIn(bucket: number, dead: DeadEpoch): Promise<boolean> {
@@ -103,15 +113,6 @@ export class Reaper {
     written(bucket, announcement, JSON.stringify(rest));
     for (const [userId, { seenMs }] of announcement.users) if (seenMs > 0) seen({ userId, atMs: seenMs });
     return true;
-  }
-
-  /** Nothing of it is left. Its lease goes last: until then somebody would do all this again. */
-  async #forget(epoch: string): Promise<void> {
-    await this.#options.redis.ask("forgetting a dead node", async (client) => {
-      await client.hdel(leaseKeys.nodes, epoch);
-      await client.hdel(leaseKeys.claims, epoch);
-      await client.zrem(leaseKeys.leases, epoch);
-    });
   }
 }
 

@@ -9,6 +9,7 @@ const scripts = {
   write: load("presence-write"),
   read: load("presence-read"),
   end: load("presence-end"),
+  forget: load("presence-forget"),
 };
 
 function load(name: string) {

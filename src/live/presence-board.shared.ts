@@ -50,7 +50,7 @@ export class RedisOtherNodes implements OtherNodes {
     const lease = new Lease({
       redis,
       setup,
-      events: { entered: this.#rewriteAll, renewed: this.#writeAll, mayEnd: this.#end },
+      events: { entered: this.#rewriteAll, renewed: this.#renewed, mayEnd: this.#end },
     });
     this.#lease = lease;
     this.#reaper = new Reaper({ redis, keyTtlMs, written: this.#announce, seen: heard.seen });
@@ -176,9 +176,16 @@ export class RedisOtherNodes implements OtherNodes {
     void this.#comparison.compare();
   };
 
-  readonly #writeAll = (): void => {
+  readonly #renewed = (): void => {
     for (const { writer } of this.#buckets) void writer.write();
+    const { formers } = this.#lease;
+    if (formers.length > 0 && this.#buckets.every(({ writer }) => writer.isDone)) void this.#endFormers(formers);
   };
+
+  /** All that is still here of this node was written again. */
+  async #endFormers(formers: readonly DeadEpoch[]): Promise<void> {
+    this.#lease.ended(await this.#reaper.end(formers));
+  }
 
   readonly #end = (dead: readonly DeadEpoch[], epoch: string): void => {
     void this.#reaper.end(dead);
@@ -188,7 +195,7 @@ export class RedisOtherNodes implements OtherNodes {
   /** The leases were lost if this node had to take a new one: others may have died meanwhile. */
   async #endForgotten(epoch: string): Promise<void> {
     this.#lookedUnder = epoch;
-    if (!(await this.#reaper.endForgotten(this.nowMs()))) this.#lookedUnder = "";
+    if (!(await this.#reaper.endForgotten(epoch, this.nowMs()))) this.#lookedUnder = "";
   }
 }
 

@@ -150,6 +150,10 @@ export const defaultBoardLimits: BoardLimits = {
 export interface BoardTimings {
   readonly graceMs: number;
   readonly handoverGraceMs: number;
+  /**
+   * At least `renewEveryMs` twice and `answerWithinMs`: then a Redis that stood still for so long that leases ran out has left a
+   * renewal of every node without an answer, and nobody ends anything.
+   */
   readonly leaseMs: number;
   readonly renewEveryMs: number;
   /** How long an answer of Redis is waited for. */

@@ -8,7 +8,10 @@ import type { LocalSession, LocalSessions } from "./presence-board.sessions.ts";
 
 /** One script runs at most this many changes, so that nobody else in Redis waits long. */
 const maxBatch = 100;
-/** Ended sessions and profiles that wait to be written to one bucket. Beyond: ended ones end with the epoch. */
+/**
+ * Ended sessions and profiles that wait to be written to one bucket. Beyond: profiles are not announced, and for the ended
+ * sessions the node gives up its epoch, so that they end with it.
+ */
 const maxWaitingBeyondSessions = 1_000;
 
 interface Change {
@@ -35,7 +38,10 @@ export class BucketWriter {
   readonly #tag = randomBytes(9).toString("base64url");
   readonly #waiting = new Map<string, Change>();
   readonly #sessionIds = new Set<string>();
-  #writing: Promise<void> | null = null;
+  #isWriting = false;
+  #written = Promise.resolve();
+  /** Ended sessions were forgotten that Redis may still have under this epoch. */
+  #hasForgotten = false;
   #epoch = "";
   /** Of writes under this epoch, and of all. */
   #count = 0;
@@ -46,12 +52,13 @@ export class BucketWriter {
     this.#options = options;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
+  /** Whatever was to be written is. */
+  get isDone(): boolean {
+    return !this.#isWriting && this.#waiting.size === 0;
   }
 
-  get sessions(): number {
-    return this.#sessionIds.size;
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   sessionChanged({ sessionId, userId }: LocalSession, seenMs: number): void {
@@ -59,7 +66,7 @@ export class BucketWriter {
     const ended = !this.#options.local.has(sessionId);
     if (ended) this.#sessionIds.delete(sessionId);
     else this.#sessionIds.add(sessionId);
-    if (ended && this.#isFull()) this.#waiting.delete(key);
+    if (ended && this.#isFull()) this.#forget(key);
     else this.#waiting.set(key, { userId, sessionId, seenMs: Math.max(seenMs, this.#waiting.get(key)?.seenMs ?? 0) });
     void this.write();
   }
@@ -82,28 +89,29 @@ export class BucketWriter {
 
   /** The count that Redis must show if it lost nothing; null while that is not certain. */
   expectedCount(epoch: string): string | null {
-    const certain =
-      this.#writing === null && this.#waiting.size === 0 && epoch === this.#epoch && this.#acknowledged > 0;
+    const certain = this.isDone && epoch === this.#epoch && this.#acknowledged > 0;
     return certain ? String(this.#acknowledged) : null;
   }
 
   /** Until nothing waits, or it cannot be written now: the next renewal of the lease tries again. Never rejects. */
   write(): Promise<void> {
-    this.#writing ??= this.#writeWaiting().finally(() => (this.#writing = null));
-    return this.#writing;
+    if (!this.#isWriting) this.#written = this.#writeWaiting();
+    return this.#written;
   }
 
   async #writeWaiting(): Promise<void> {
+    this.#isWriting = true;
     let goesOn = true;
     while (goesOn && this.#waiting.size > 0) {
       const { epoch } = this.#options.lease;
       goesOn = epoch !== null && (await this.#writeSome(epoch));
     }
+    this.#isWriting = false;
   }
 
   async #writeSome(epoch: string): Promise<boolean> {
     const { redis, lease, bucket } = this.#options;
-    if (epoch !== this.#epoch) [this.#epoch, this.#count, this.#acknowledged] = [epoch, 0, 0];
+    if (epoch !== this.#epoch) this.#beginEpoch(epoch);
     const number = (this.#count += 1);
     const tag = `${this.#tag}-${(this.#total += 1)}`;
     const batch = this.#waiting.entries().take(maxBatch).toArray();
@@ -121,7 +129,20 @@ export class BucketWriter {
     for (const [key, change] of batch) if (this.#waiting.get(key) === change) this.#waiting.delete(key);
     const announcement = rest.length > 0 ? announcementOf(rest) : null;
     if (announcement !== null) this.#options.written(announcement, JSON.stringify(rest));
+    if (this.#hasForgotten) lease.lost(epoch);
     return true;
+  }
+
+  #beginEpoch(epoch: string): void {
+    this.#epoch = epoch;
+    this.#count = 0;
+    this.#acknowledged = 0;
+    this.#hasForgotten = false;
+  }
+
+  #forget(key: string): void {
+    this.#waiting.delete(key);
+    this.#hasForgotten = true;
   }
 
   #words(epoch: string, { userId, sessionId, seenMs, profileRevision }: Change): UserChange {

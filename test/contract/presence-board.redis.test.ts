@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { Cluster, Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { bucketCount, leaseKeys } from "../../src/live/presence-board.keys.ts";
+import { bucketCount, bucketOf, leaseKeys } from "../../src/live/presence-board.keys.ts";
 import { until } from "../support/until.ts";
 import { observe, openNode, presenceOf, session, shows } from "./presence-board-backends.ts";
 import {
@@ -13,6 +14,7 @@ import {
   redisTimings,
   slackMs,
   timings,
+  untilAll,
 } from "./presence-board-world.ts";
 
 describe.concurrent("presence board with Redis in trouble", () => {
@@ -106,10 +108,53 @@ describe.concurrent("presence board with Redis in trouble", () => {
     expect(performance.now() - sinceMs).toBeLessThan(timings.compareEveryMs + slackMs);
     expect(here.board.stats.epochs).toBe(1);
   });
+
+  test("more sessions than are kept waiting end while their bucket cannot be written to: they end with the epoch", async () => {
+    await using world = await openHealthyWorld();
+    const cut = { on: false };
+    const [here, there] = [await world.open({ over: (client) => withoutWrites(client, cut) }), await world.open()];
+    const userIds = uuids()
+      .filter((userId) => bucketOf(userId) === 0)
+      .take(1_100)
+      .toArray();
+    const crowd = userIds.map((userId) => session(userId));
+    for (const each of crowd) here.board.open(each);
+    const observer = await observeCrowd(there.board, crowd);
+    cut.on = true;
+    for (const { sessionId } of crowd) here.board.close(sessionId);
+    await until("they have ended here", () => here.board.stats.sessionsNow === 0);
+    expect(here.board.stats.unwrittenNow).toBeLessThan(1_100);
+    cut.on = false;
+    await untilAll(observer, crowd, "OFFLINE");
+    expect(here.board.stats.epochs).toBeGreaterThan(1);
+  });
+
+  test.for([true, false])(
+    "however long a node takes to write its sessions again, nobody ends them meanwhile, if it lives: %s",
+    async (lives) => {
+      await using world = await openHealthyWorld();
+      const cut = { on: false };
+      const here = await world.openStoppable({ over: (client) => withoutWrites(client, cut) });
+      const there = await world.open();
+      const crowd = openCrowd(here.board, 100);
+      const observer = await observeCrowd(there.board, crowd);
+      cut.on = true;
+      await world.redis.command("del", ...Object.values(leaseKeys));
+      await until("both have new leases", () => here.board.stats.epochs > 1 && there.board.stats.epochs > 1);
+      await heldForALease(there.board);
+      expect(here.board.stats.unwrittenNow).toBe(100);
+      expect(observer.told).toEqual([]);
+      if (lives) cut.on = false;
+      else await here.kill();
+      await world.untilLeasesAre(lives ? 2 : 1);
+      await untilAll(observer, crowd, lives ? "ONLINE" : "OFFLINE");
+      expect(observer.told).toHaveLength(lives ? 0 : 100);
+    },
+  );
 });
 
 test("everything in Redis expires, and of users who are gone nothing stays but when they were seen", async () => {
-  await using world = await openWorld();
+  await using world = await openHealthyWorld();
   const [here, there] = [await world.open(), await world.openStoppable()];
   const crowd = [...openCrowd(here.board, 50), ...openCrowd(there.board, 50)];
   here.board.announceProfile(crowd[0]!.userId, 1);
@@ -138,3 +183,21 @@ test("everything in Redis expires, and of users who are gone nothing stays but w
   );
   expect(others.length).toBeLessThanOrEqual(4 * bucketCount + 2);
 });
+
+function* uuids(): Generator<string> {
+  for (;;) yield randomUUID();
+}
+
+/** A connection over which no bucket can be written to, while the leases can. */
+function withoutWrites(client: Redis | Cluster, cut: { on: boolean }): Redis | Cluster {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...words: unknown[]) => {
+        const isCut = cut.on && String(words[2]).includes("{p:");
+        return isCut ? Promise.reject(new Error("Cut.")) : (Reflect.apply(member, target, words) as unknown);
+      };
+    },
+  });
+}

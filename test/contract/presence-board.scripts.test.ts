@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemBoardClock } from "../../src/live/presence-board.clock.ts";
-import { bucketKeys, leaseKeys } from "../../src/live/presence-board.keys.ts";
+import { allLeaseKeys, bucketKeys, leaseKeys } from "../../src/live/presence-board.keys.ts";
 import { BoardRedis } from "../../src/live/presence-board.scripts.ts";
 import { writeCall } from "../../src/live/presence-board.writer.ts";
 import { startRedis } from "../support/redis.ts";
@@ -105,12 +105,12 @@ describe("scripts of the presence board", () => {
   });
 
   describe("the lease", () => {
-    const ask = (epoch: string, kind: "enter" | "renew", { leaseMs = 60_000, claimMs = 0, digest = "" } = {}) =>
-      redis.run(
-        "lease",
-        [leaseKeys.leases, leaseKeys.nodes, leaseKeys.claims],
-        [epoch, kind, leaseMs, `node of ${epoch}`, claimMs, digest, 60_000],
-      );
+    const ask = (
+      epoch: string,
+      kind: "enter" | "renew",
+      { leaseMs = 60_000, claimMs = 0, digest = "", formers = [] as string[] } = {},
+    ) =>
+      redis.run("lease", allLeaseKeys, [epoch, kind, leaseMs, `node of ${epoch}`, claimMs, digest, 60_000, ...formers]);
     const runOut = (epoch: string) => client.zadd(leaseKeys.leases, Date.now() - 1, epoch);
 
     test("is not renewed once it ran out, or where there is none", async () => {
@@ -144,6 +144,29 @@ describe("scripts of the presence board", () => {
       await client.hset(leaseKeys.claims, "dead", `a ${Date.now() - 1}`);
       expect(await dead("b", 30_000)).toEqual(claimed);
       expect(await dead("a", 30_000)).toEqual([]);
+    });
+
+    test("leaves the dead epochs of a process that lives to that process, and forgets none that it names", async () => {
+      await ask("p-r-1", "enter");
+      await client.del(leaseKeys.leases);
+      await ask("p-r-2", "enter", { formers: ["p-r-1"] });
+      await ask("p-1", "enter");
+      const dead = async () => ((await ask("p-1", "renew", { claimMs: 30_000 }))![4] as string[])[0];
+      expect(await client.zrange(leaseKeys.leases, 0, -1)).toContain("p-r-1");
+      expect(await dead()).toBeUndefined();
+      await runOut("p-r-2");
+      expect(await dead()).toMatch(/^p-r-[12]$/);
+    });
+
+    test("goes with all that is known of the epoch when it is forgotten", async () => {
+      await ask("a", "enter");
+      await ask("b", "enter");
+      await runOut("a");
+      await ask("b", "renew", { claimMs: 30_000 });
+      expect(await redis.run("forget", allLeaseKeys, ["a"])).toEqual([1]);
+      expect(await client.zrange(leaseKeys.leases, 0, -1)).toEqual(["b"]);
+      expect(await client.hkeys(leaseKeys.nodes)).toEqual(["b"]);
+      expect(await client.exists(leaseKeys.claims)).toBe(0);
     });
 
     test("lasts no longer than a lease, whatever the clock was when it was taken", async () => {
