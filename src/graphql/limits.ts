@@ -106,12 +106,13 @@ function excessOfCounts(document: DocumentNode, limits: Limits): string | null {
     message = reason;
     return BREAK;
   };
+  const checkName = (name: string) =>
+    name.length > limits.maxNameCharacters
+      ? stop(`A name is longer than ${limits.maxNameCharacters} characters.`)
+      : undefined;
   visit(document, {
-    Name({ value }) {
-      if (value.length > limits.maxNameCharacters)
-        return stop(`A name is longer than ${limits.maxNameCharacters} characters.`);
-      return undefined;
-    },
+    Name: ({ value }) => checkName(value),
+    EnumValue: ({ value }) => checkName(value),
     Directive() {
       return ++directives > limits.maxDirectives ? stop(`More than ${limits.maxDirectives} directives.`) : undefined;
     },

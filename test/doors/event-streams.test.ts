@@ -198,6 +198,13 @@ describe("the door", () => {
       await expect.poll(() => server.connections.count("alice"), { timeout: 15_000 }).toBe(0);
       // What the kernel holds, on loopback, and what the server may.
       expect(pulled).toBeLessThan(400);
+      // It ends with its client, however fast it is.
+      pulled = 0;
+      const gone = await EventReader.open(server, { token: await tokenOf("alice"), query: "subscription { big }" });
+      await gone.next();
+      await gone[Symbol.asyncDispose]();
+      await expect.poll(() => server.connections.count("alice")).toBe(0);
+      expect(pulled).toBeLessThan(4_000);
     },
   );
 
