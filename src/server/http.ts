@@ -4,11 +4,11 @@ import { admitOrigin } from "./cors.ts";
 import type { DevLogin } from "./dev-login.ts";
 import { handleDevLogin } from "./dev-login-http.ts";
 import { createEventStreams, type EventStreamsOptions } from "./event-streams.ts";
-import { sendGraphiQL, wantsPage } from "./graphiql.ts";
 import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql.ts";
 import { sendReadiness, type Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import type { OriginCheck } from "./origins.ts";
+import { createPages, wantsPage } from "./pages/pages.ts";
 import { answerHeaders } from "./security-headers.ts";
 
 export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
@@ -32,19 +32,22 @@ const timeouts = {
 /** A client that neither sends nor takes anything for so long is cut off. */
 const idleTimeoutMs = 30_000;
 
-/** GraphQL over HTTP and event streams, GraphiQL, the demo's sign-in and health. */
+/** GraphQL over HTTP and event streams, the demo with its sign-in, GraphiQL, health and metrics. */
 export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const { devLogin, health, metrics, isAllowedOrigin, onFault } = options;
   const streams = createEventStreams(options);
   const graphql = createGraphQLHandler({ ...options, streams });
   const login = devLogin && createServerAdapter((request: Request) => handleDevLogin(devLogin, request, onFault));
 
+  const pages = createPages({ signIn: devLogin ? "name" : "token", onFault });
+
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
     if (path === "/graphql") {
-      if (wantsPage(request)) return sendGraphiQL(response);
+      if (wantsPage(request) && (await pages.serve(request, response))) return;
       return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
     }
+    if (await pages.serve(request, response)) return;
     for (const [name, value] of Object.entries(answerHeaders)) response.setHeader(name, value);
     switch (path) {
       case "/dev/login":

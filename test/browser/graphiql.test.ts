@@ -1,0 +1,73 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { openBrowserWorld, openTimeoutMs, noteProblems, testTimeoutMs, type BrowserWorld } from "./support.ts";
+
+vi.setConfig({ testTimeout: testTimeoutMs });
+
+let world: BrowserWorld;
+
+beforeAll(async () => {
+  world = await openBrowserWorld();
+}, openTimeoutMs);
+
+afterAll(() => world[Symbol.asyncDispose]());
+
+test("GraphiQL needs no other server: signed in by a click, it runs a mutation and watches a subscription", async () => {
+  const watching = await world.browser.newPage();
+  const writing = await world.browser.newPage();
+  const problems: string[] = [];
+  const foreign: string[] = [];
+  for (const page of [watching, writing]) {
+    noteProblems(page, problems);
+    page.on("request", (request) => {
+      if (!request.url().startsWith(world.app.url)) foreign.push(request.url());
+    });
+  }
+
+  await signIn(watching, "Alice");
+  const socket = watching.waitForEvent("websocket");
+  await run(watching, "Inbox");
+  expect((await socket).url()).toBe(`${world.app.url.replace("http", "ws")}/graphql`);
+  await waitForAnswer(watching, '"CaughtUp"');
+
+  await signIn(writing, "Alice");
+  await run(writing, "CreateRoom");
+  await waitForAnswer(writing, '"userErrors": []');
+  await waitForAnswer(watching, '"MemberJoined"');
+  await waitForAnswer(watching, '"Salon"');
+
+  expect(foreign).toEqual([]);
+  expect(problems).toEqual([]);
+  await Promise.all([watching.close(), writing.close()]);
+});
+
+test("GraphiQL says why somebody is not let in", async () => {
+  const page = await world.browser.newPage();
+  await page.goto(`${world.app.url}/graphql`);
+  await page.getByLabel("Name").fill("\u0007");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("A name has no control characters").waitFor();
+  await page.close();
+});
+
+async function signIn(page: Page, name: string): Promise<void> {
+  await page.goto(`${world.app.url}/graphql`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText(`Signed in as ${name}`).waitFor();
+  await page.getByText("# The button runs").waitFor();
+}
+
+/** One of the examples that it begins with. */
+async function run(page: Page, example: string): Promise<void> {
+  await page.getByRole("button", { name: "Execute query" }).click();
+  await page.getByRole("menuitem", { name: example }).click();
+}
+
+function waitForAnswer(page: Page, part: string): Promise<unknown> {
+  return page.waitForFunction(
+    (text) =>
+      document.querySelector(".graphiql-response .view-lines")?.textContent?.replaceAll("\u00a0", " ").includes(text),
+    part,
+  );
+}
