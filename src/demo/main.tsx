@@ -1,2 +1,9 @@
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-createRoot(document.getElementById("root")!).render(<h1>Causerie</h1>);
+import { App } from "./app.tsx";
+
+createRoot(document.querySelector("#root")!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,175 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import type { Message } from "../../client/index.ts";
+import { useAutoRead, useClient, type RoomView } from "../../react/index.ts";
+import { DownIcon } from "../parts/icons.tsx";
+import { useNowMs } from "../parts/time.ts";
+import { Arrivals } from "./arrivals.tsx";
+import { MessageItem } from "./message-item.tsx";
+import { rowsOf, type Row } from "./rows.ts";
+import { useFocusedRow } from "./focused-row.ts";
+import { useUnreadMark } from "./unread-mark.ts";
+
+export interface MessageListProps {
+  roomId: string;
+  view: RoomView;
+  isDirect: boolean;
+  canWrite: boolean;
+  onReply: (message: Message) => void;
+  onEdit: (message: Message) => void;
+  onDelete: (message: Message) => void;
+}
+
+/** Closer to the end than this counts as being there: what arrives is scrolled to. */
+const nearEndPx = 80;
+/** Older messages are loaded before the user gets to where they belong, so that nothing moves that is looked at. */
+const loadWithinPx = 1_500;
+/** Of a message so much must be seen for it to count as read; small, as one may be higher than the list. */
+const seenPart = 0.2;
+
+/** The messages of a room. Only those that are seen are in the document, however many there are. */
+export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: MessageListProps) {
+  const { userId } = useClient();
+  const nowMs = useNowMs();
+  const { messages, status, hasOlder, isLoadingOlder } = view;
+  const rows = useMemo(() => rowsOf(messages, userId), [messages, userId]);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const handle = useRef<VirtualizerHandle>(null);
+  const unreadKey = useUnreadMark(rows, view);
+  const { isAtEnd, noteScroll, follow, toEnd } = useEnd(rows, handle, unreadKey);
+  const loadOlder = useOlder(view, handle);
+  const isPrepended = useIsPrepended(rows);
+  const focus = useFocusedRow(rows, handle, scroller);
+  const autoRead = useAutoRead(roomId, { root: scroller, threshold: seenPart });
+
+  return (
+    <div className="messages-frame">
+      {/* Not focusable itself: the messages in it are. */}
+      <div className="messages" ref={setScroller} onKeyDown={focus.onKeyDown} onFocus={focus.onFocus}>
+        {rows.length === 0 && (
+          <p className="hint">{status === "loading" ? "Loading…" : "No messages yet: say hello."}</p>
+        )}
+        {scroller && (
+          <Virtualizer
+            ref={handle}
+            as="ul"
+            item="li"
+            data={rows}
+            shift={isPrepended}
+            keepMounted={focus.keepMounted}
+            onScroll={() => {
+              noteScroll();
+              loadOlder.check();
+            }}
+            onResize={follow}
+          >
+            {(row, index) => (
+              <MessageItem
+                key={row.key}
+                row={row}
+                rows={rows}
+                view={view}
+                nowMs={nowMs}
+                isDirect={isDirect}
+                canWrite={canWrite}
+                isUnreadMark={row.key === unreadKey}
+                isTabStop={index === focus.tabStop}
+                seenRef={autoRead(row.message)}
+                onShowMessage={focus.show}
+                {...actions}
+              />
+            )}
+          </Virtualizer>
+        )}
+      </div>
+      {isLoadingOlder && <p className="chip at-start">Loading older messages…</p>}
+      {loadOlder.hasFailed && hasOlder && !isLoadingOlder && (
+        <button type="button" className="chip at-start" onClick={loadOlder.retry}>
+          Older messages did not load. Try again
+        </button>
+      )}
+      {!isAtEnd && (
+        <button type="button" className="chip at-end" onClick={toEnd} aria-label="To the newest message">
+          <DownIcon />
+        </button>
+      )}
+      <Arrivals rows={rows} />
+    </div>
+  );
+}
+
+/** Stays at the end while the user is there, and goes there when the user sends something. */
+function useEnd(
+  rows: readonly Row[],
+  handle: React.RefObject<VirtualizerHandle | null>,
+  unreadKey: string | undefined,
+) {
+  const [isAtEnd, setAtEnd] = useState(true);
+  const follows = useRef(true);
+  const shown = useRef<Row>(undefined);
+
+  function toEnd() {
+    follows.current = true;
+    setAtEnd(true);
+    handle.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  }
+
+  useLayoutEffect(() => {
+    const last = rows.at(-1);
+    const before = shown.current;
+    shown.current = last;
+    if (!last || !handle.current) return;
+    const unreadAt = before ? -1 : rows.findIndex(({ key }) => key === unreadKey);
+    if (unreadAt > 0) {
+      handle.current.scrollToIndex(unreadAt, { align: "start" });
+      return;
+    }
+    const isSent = last.message.position === undefined && last.key !== before?.key;
+    if (follows.current || isSent) toEnd();
+  });
+
+  return {
+    isAtEnd,
+    toEnd,
+    noteScroll: () => {
+      const list = handle.current!;
+      follows.current = list.scrollSize - list.viewportSize - list.scrollOffset < nearEndPx;
+      setAtEnd(follows.current);
+    },
+    /** Something in the list, or the list itself, is of another height now. */
+    follow: () => {
+      if (follows.current) handle.current?.scrollToIndex(rows.length - 1, { align: "end" });
+    },
+  };
+}
+
+/** Loads older messages when the user comes near them. */
+function useOlder(view: RoomView, handle: React.RefObject<VirtualizerHandle | null>) {
+  const { hasOlder, isLoadingOlder, loadOlder } = view;
+  const [hasFailed, setFailed] = useState(false);
+
+  function load() {
+    setFailed(false);
+    loadOlder().catch(() => setFailed(true));
+  }
+
+  function check() {
+    const offset = handle.current?.scrollOffset ?? Number.POSITIVE_INFINITY;
+    if (hasOlder && !isLoadingOlder && !hasFailed && offset < loadWithinPx) load();
+  }
+
+  // After each rendering: the list may be shorter than what it is shown in.
+  useEffect(check);
+  return { hasFailed, check, retry: load };
+}
+
+/** Whether rows came before those of the last rendering: the list then keeps its distance to the end. */
+function useIsPrepended(rows: readonly Row[]): boolean {
+  const first = useRef<string>(undefined);
+  const key = rows[0]?.key;
+  const isPrepended = first.current !== undefined && key !== first.current;
+  useLayoutEffect(() => {
+    first.current = key;
+  });
+  return isPrepended;
+}

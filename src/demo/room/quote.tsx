@@ -1,0 +1,40 @@
+import type { Message, RoomMessage } from "../../client/index.ts";
+import type { Row } from "./rows.ts";
+
+export type Quoted = NonNullable<Message["replyTo"]>;
+
+/** The message that was replied to. */
+export function Quote({ message, onShow }: { message: Quoted; onShow?: () => void }) {
+  const { sender, content } = message;
+  const inner = (
+    <>
+      <strong>{sender.name}</strong>
+      <span>{content ?? <i>This message was deleted.</i>}</span>
+    </>
+  );
+  if (!onShow) return <div className="quote">{inner}</div>;
+  return (
+    <button
+      type="button"
+      className="quote"
+      onClick={onShow}
+      aria-label={`In reply to ${sender.name}: ${content ?? "message deleted"}`}
+    >
+      {inner}
+    </button>
+  );
+}
+
+/** A message that waits says only the id of what it replies to. */
+export function quotedBy(message: RoomMessage, rows: readonly Row[]): Quoted | undefined {
+  const replied = message.position === undefined ? findById(rows, message.replyToId) : message.replyTo;
+  if (!replied) return undefined;
+  // As it is now, where it is there: it may have been changed since.
+  return findById(rows, replied.id) ?? replied;
+}
+
+function findById(rows: readonly Row[], id: string | undefined): Message | undefined {
+  if (id === undefined) return undefined;
+  const found = rows.find(({ message }) => message.position !== undefined && message.id === id)?.message;
+  return found?.position === undefined ? undefined : found;
+}

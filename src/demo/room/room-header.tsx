@@ -1,0 +1,52 @@
+import type { Member, RoomSummary } from "../../client/index.ts";
+import { useClient } from "../../react/index.ts";
+import { Avatar, RoomAvatar } from "../parts/avatar.tsx";
+import { BackIcon, PeopleIcon } from "../parts/icons.tsx";
+import { nameOf } from "../sidebar/room-list.tsx";
+
+export interface RoomHeaderProps {
+  room: RoomSummary | undefined;
+  roomId: string;
+  members: readonly Member[];
+  isMember: boolean;
+  showsMembers: boolean;
+  onToggleMembers: () => void;
+}
+
+/** Which room this is, and who is there. */
+export function RoomHeader({ room, roomId, members, isMember, showsMembers, onToggleMembers }: RoomHeaderProps) {
+  const { userId } = useClient();
+  const name = room ? nameOf(room) : "";
+  const others = members.filter(({ user }) => user.id !== userId).map(({ user }) => user.name);
+  return (
+    <header className="room-header">
+      <a className="icon-button back" href="#/" aria-label="All rooms">
+        <BackIcon />
+      </a>
+      {room?.peer ? <Avatar user={room.peer} /> : <RoomAvatar id={roomId} name={name} />}
+      <div className="room-title">
+        <h1>{name}</h1>
+        <p>
+          {room?.kind === "GROUP" && `${room.memberCount} members${others.length > 0 ? `: ${listOf(others)}` : ""}`}
+        </p>
+      </div>
+      {room?.kind === "GROUP" && isMember && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Members"
+          title="Members"
+          aria-expanded={showsMembers}
+          onClick={onToggleMembers}
+        >
+          <PeopleIcon />
+        </button>
+      )}
+    </header>
+  );
+}
+
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, 4);
+  return names.length > shown.length ? `${shown.join(", ")}…` : ["You", ...shown].join(", ");
+}
