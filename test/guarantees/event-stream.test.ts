@@ -125,7 +125,9 @@ test("a client that hangs up, over either door and at whatever moment, leaves no
     if (round % 3 === 2) await feed.find(isCaughtUp);
     feed.stop();
     const socket = bob.at(app);
+    const connected = new Promise<void>((resolve) => socket.client().on("connected", () => resolve()));
     const events = socket.roomEvents(roomId, { after: beginningOf(roomId) });
+    await connected;
     if (round % 3 === 1) await events.next();
     if (round % 3 === 2) await events.find(isCaughtUp);
     if (round % 2 === 0) socket.client().terminate();
