@@ -92,13 +92,15 @@ const nasty: Record<string, string> = {
 };
 
 console.log(`the largest operation: ${largest.name}, ${largest.text.length} characters; Node ${process.version}`);
-const costs = new Map<string, number[]>([...Object.keys(nasty)].map((name) => [name, []]));
+const costs = new Map<string, number[]>(Object.keys(nasty).map((name) => [name, []]));
+let serial = 0;
 for (let round = -2; round < rounds; round++) {
   const unit = cpuMs(() => void validate(schema, parse(largest.text), specifiedRules), 50);
   for (const [name, text] of Object.entries(nasty)) {
-    if (text.length > 65_536) throw new Error(`${name} is longer than 64 KiB.`);
+    if (text.length > 65_500) throw new Error(`${name} is longer than 64 KiB.`);
     const costMs = cpuMs(() => {
-      const prepared = prepare({ query: text });
+      // Never the same text twice: what is let in is kept.
+      const prepared = prepare({ query: `${text} #${(serial += 1)}` });
       if (prepared.errors) JSON.stringify(prepared.errors);
     }, 3);
     // The first rounds are for the compiler.
