@@ -11,6 +11,8 @@ import { systemLock, type Lock } from "./lock.ts";
 import { createMessageQueue } from "./message-queue.ts";
 import { whenFits, type Observable } from "./observable.ts";
 import type { OfflineQueue } from "./offline-queue.ts";
+import { createOwnPresence, type OwnPresence } from "./own-presence.ts";
+import { PresenceStore } from "./presence-store.ts";
 import { pause } from "./pause.ts";
 import { createRequests, openLink, type Requests } from "./requests.ts";
 import { createRoomAdmin, type RoomAdmin } from "./room-admin.ts";
@@ -70,6 +72,8 @@ export class ChatClient {
   readonly inbox: Observable<Inbox>;
   readonly rooms: Pick<Rooms, "get" | "hold">;
   readonly admin: RoomAdmin;
+  /** The presence of others, and what others see of the user. */
+  readonly presence: Pick<PresenceStore, "of"> & Pick<OwnPresence, "set" | "setIdle">;
   readonly #options: ChatClientOptions & { clock: Clock; onFault: (error: unknown) => void };
   readonly #life = new AbortController();
   readonly #position: SyncPosition;
@@ -77,6 +81,7 @@ export class ChatClient {
   readonly #feed: Feed;
   readonly #inbox: InboxStore;
   readonly #rooms: Rooms;
+  readonly #ownPresence: OwnPresence;
   readonly #listeners = new Set<(events: readonly RoomEvent[]) => void>();
   readonly #disposers: (() => void)[] = [];
 
@@ -125,6 +130,11 @@ export class ChatClient {
     this.inbox = this.#inbox.inbox;
     this.rooms = this.#rooms;
     this.admin = createRoomAdmin(this.requests, (room) => this.#inbox.put(room));
+    const presence = new PresenceStore({ link, clock, backoff, onFault });
+    this.#disposers.push(() => presence.dispose());
+    const own = createOwnPresence({ requests: this.requests, onFault });
+    this.#ownPresence = own;
+    this.presence = { of: (id) => presence.of(id), set: own.set, setIdle: own.setIdle };
   }
 
   /** Connects, and stays connected until `dispose`. Messages of an earlier life that wait are sent. */
@@ -171,6 +181,7 @@ export class ChatClient {
     const { getToken, clock, backoff, onFault } = this.#options;
     void renewTokens({ connection, token, getToken, clock, backoff, onFault });
     void this.#feed.follow(connection);
+    void this.#ownPresence.renew(connection);
     queueMicrotask(() => this.queue.retryNow());
   }
 
@@ -199,12 +210,13 @@ export class ChatClient {
   }
 
   #openRoom(roomId: string): Room {
-    const { clock, onFault, maxMessages = 10_000, maxMembers = 1_000 } = this.#options;
+    const { clock, onFault, maxMessages = 10_000, maxMembers = 1_000, backoff } = this.#options;
     const { userId, requests, queue } = this;
+    const link = this.#connector.state;
     const onCounts = (counts: RoomCountsFragment) => this.#inbox.putCounts(counts);
     const limits = { maxMessages, maxMembers };
     const anchored = this.#anchored;
-    return new Room({ roomId, userId, requests, queue, clock, ...limits, anchored, onCounts, onFault });
+    return new Room({ roomId, userId, link, requests, queue, clock, backoff, ...limits, anchored, onCounts, onFault });
   }
 
   /** Connected, and no change after this will be missed. */

@@ -115,10 +115,10 @@ export class InboxStore {
     while (page.hasNextPage && listed < maxRooms) {
       const place = { first: 100, after: page.endCursor };
       const { rooms } = await requests.ask(RoomsDocument, place, { signal });
-      for (const { node } of rooms.edges) this.#list.put(node);
-      if (this.#list.hasDoubts) {
+      const seals = new Map(rooms.edges.map(({ node }) => [node.id, this.#list.put(node)]));
+      if (rooms.edges.some(({ node }) => node.unreadCount > 0)) {
         const { rooms: after } = await requests.ask(RoomCursorsDocument, place, { signal });
-        for (const { node } of after.edges) this.#list.seal(node);
+        for (const { node } of after.edges) seals.get(node.id)?.(node.cursor);
       }
       listed += rooms.edges.length;
       this.#computed.changed();
@@ -136,10 +136,10 @@ export class InboxStore {
       await this.#list.whileLoading(async () => {
         const { room } = await requests.ask(RoomDocument, { id: roomId }, { signal });
         if (!room) return this.#list.delete(roomId);
-        this.#list.put(room);
+        const seal = this.#list.put(room);
         if (room.unreadCount === 0) return;
         const { room: after } = await requests.ask(RoomCursorDocument, { id: roomId }, { signal });
-        if (after) this.#list.seal(after);
+        if (after) seal(after.cursor);
       });
       this.#computed.changed();
     } catch (error) {

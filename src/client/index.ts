@@ -9,6 +9,7 @@ export type { PendingMessage, RoomStatus } from "./room-log.ts";
 export type { Reader, Receipts } from "./room-receipts.ts";
 export type { Rooms } from "./rooms.ts";
 export type { RoomAdmin } from "./room-admin.ts";
+export type { Presence } from "./presence-store.ts";
 export type { Requests, RequestOptions } from "./requests.ts";
 export { ConnectionLostError, OperationError, type ResponseError } from "./operation-error.ts";
 export type { Outcome } from "./outcome.ts";

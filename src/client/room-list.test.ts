@@ -94,14 +94,30 @@ test("a message that came between the reading of the cursor and that of the coun
 
 test("after a cursor that was read later than the count there is no doubt", () => {
   const { list, uncertain, unread } = openList();
-  list.put(summary(3, 2));
-  list.seal({ id: "r", cursor: at(4) });
+  list.put(summary(3, 2))(at(4));
   list.take(sent(5));
   expect(uncertain).toEqual([]);
   expect(unread()).toBe(3);
-  list.put(summary(5, 3));
-  list.seal({ id: "r", cursor: at(7) });
+  list.put(summary(5, 3))(at(7));
   list.take(sent(6));
+  expect(uncertain).toEqual(["r"]);
+});
+
+test("a cursor that was read later than one count ends no doubt of a newer one", () => {
+  const { list, uncertain } = openList();
+  const seal = list.put(summary(3, 2));
+  list.putCounts({ id: "r", cursor: at(4), unreadCount: 3 });
+  seal(at(4));
+  list.take(sent(5));
+  expect(uncertain).toEqual(["r"]);
+});
+
+test("a room that is older than what was taken in since changes nothing, and is asked for", () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(3, 0));
+  list.take(sent(4));
+  list.put(summary(3, 0));
+  expect(unread()).toBe(1);
   expect(uncertain).toEqual(["r"]);
 });
 

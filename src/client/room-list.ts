@@ -14,9 +14,15 @@ export interface RoomListOptions {
 
 /**
  * `countedThrough`: the count holds what happened up to there; `doubtThrough`: of what happened after that and up to there it
- * is not known whether it does. `uncertainThrough`: the last event that made the count uncertain.
+ * is not known whether it does. `uncertainThrough`: the last event that made the count uncertain. `count`: which one it is.
  */
-type Entry = { room: RoomSummary; countedThrough: string; doubtThrough: string; uncertainThrough: string };
+type Entry = {
+  room: RoomSummary;
+  countedThrough: string;
+  doubtThrough: string;
+  uncertainThrough: string;
+  count: number;
+};
 
 /** So many events of a room are kept while something is being loaded; beyond it the room is asked for once more. */
 const maxRecorded = 100;
@@ -30,6 +36,7 @@ export class RoomList {
   /** What happened while something was being loaded. */
   readonly #recorded = new Map<string, RoomEvent[]>();
   #loads = 0;
+  #counts = 0;
 
   constructor(options: RoomListOptions) {
     this.#options = options;
@@ -72,17 +79,26 @@ export class RoomList {
 
   /**
    * A room as the server gave it; what happened since then goes on top. The server reads the cursor first and the count some
-   * time after that, so that events between the two may be counted already: `seal` tells what comes after both.
+   * time after that, so that events between the two may be counted already. Gives what ends that doubt: to be called with the
+   * room's cursor as it was read after this answer.
    */
-  put(room: RoomSummary): void {
-    const { userId, maxRooms, onCertain } = this.#options;
+  put(room: RoomSummary): (cursor: string) => void {
+    const { userId, maxRooms, onCertain, onUncertain } = this.#options;
     const later = (this.#recorded.get(room.id) ?? []).filter((event) => event.cursor > room.cursor);
-    if (later.some((event) => presenceAfter(event, userId) === "out")) return;
-    const uncertainThrough = this.#entries.get(room.id)?.uncertainThrough ?? "";
-    this.#entries.set(room.id, { room, ...countedOf(room), uncertainThrough });
+    if (later.some((event) => presenceAfter(event, userId) === "out")) return ignore;
+    const held = this.#entries.get(room.id);
+    if (held && held.room.cursor > room.cursor && this.#loads === 0) {
+      // What happened since then was not kept.
+      onUncertain(room.id);
+      return ignore;
+    }
+    const uncertainThrough = held?.uncertainThrough ?? "";
+    const count = ++this.#counts;
+    this.#entries.set(room.id, { room, ...countedOf(room), uncertainThrough, count });
     if (room.cursor >= uncertainThrough) onCertain(room.id);
     for (const event of later) this.#apply(room.id, event);
     if (this.size > maxRooms) this.delete(this.sorted().at(-1)!.id);
+    return (cursor) => this.#seal(room.id, { cursor, count });
   }
 
   /** A newer count. */
@@ -90,18 +106,9 @@ export class RoomList {
     const { id, cursor, unreadCount } = counts;
     const entry = this.#entries.get(id);
     if (!entry || cursor < entry.room.cursor || cursor < entry.countedThrough) return;
-    this.#entries.set(id, { ...entry, room: { ...entry.room, unreadCount }, ...countedOf(counts) });
+    const count = ++this.#counts;
+    this.#entries.set(id, { ...entry, room: { ...entry.room, unreadCount }, ...countedOf(counts), count });
     if (cursor >= entry.uncertainThrough) this.#options.onCertain(id);
-  }
-
-  /** The room's cursor, read after its count: no event after it is in the count. */
-  seal({ id, cursor }: { id: string; cursor: string }): void {
-    const entry = this.#entries.get(id);
-    if (entry && cursor < entry.doubtThrough) this.#entries.set(id, { ...entry, doubtThrough: cursor });
-  }
-
-  get hasDoubts(): boolean {
-    return Array.from(this.#entries.values()).some(({ doubtThrough }) => doubtThrough === unbounded);
   }
 
   /** Keeps what happens until `work` is done, so that rooms that it puts are not behind. */
@@ -113,6 +120,12 @@ export class RoomList {
       this.#loads--;
       if (this.#loads === 0) this.#endRecording();
     }
+  }
+
+  #seal(roomId: string, { cursor, count }: { cursor: string; count: number }) {
+    const entry = this.#entries.get(roomId);
+    if (entry?.count !== count || cursor >= entry.doubtThrough) return;
+    this.#entries.set(roomId, { ...entry, doubtThrough: cursor });
   }
 
   #apply(roomId: string, event: RoomEvent) {
@@ -158,3 +171,5 @@ function byActivity(a: RoomSummary, b: RoomSummary): number {
   if (first !== second) return first > second ? -1 : 1;
   return a.id < b.id ? -1 : 1;
 }
+
+function ignore() {}

@@ -5,14 +5,17 @@ import {
   type MarkReadInput,
   type RoomCountsFragment,
 } from "./generated/operations.ts";
+import type { BackoffOptions } from "./backoff.ts";
+import type { LinkState } from "./connector.ts";
 import type { Observable } from "./observable.ts";
 import type { OfflineQueue } from "./offline-queue.ts";
 import { outcomeOf, type Outcome } from "./outcome.ts";
 import type { QueuedMessage } from "./queued-message.ts";
 import { ReadReceiptBatcher } from "./read-receipt-batcher.ts";
-import type { Member, Message, RoomEvent } from "./room-event.ts";
+import type { Member, Message, RoomEvent, User } from "./room-event.ts";
 import { RoomLog, type PendingMessage, type RoomLogOptions, type RoomStatus } from "./room-log.ts";
 import type { Receipts } from "./room-receipts.ts";
+import { createRoomTyping, type RoomTyping } from "./room-typing.ts";
 import type { PlainOutcome } from "./send-outcome.ts";
 
 /** A message of the server, or one of the user's own that waits or failed. */
@@ -20,6 +23,8 @@ export type RoomMessage = Message | PendingMessage;
 
 export interface RoomOptions extends RoomLogOptions {
   queue: OfflineQueue<Message>;
+  link: Observable<LinkState>;
+  backoff?: BackoffOptions | undefined;
   /** The user's count of unread messages after they read some. */
   onCounts: (counts: RoomCountsFragment) => void;
 }
@@ -35,6 +40,9 @@ export class Room {
   /** Who is in the room, in the order in which they came. */
   readonly members: Observable<readonly Member[]>;
   readonly receipts: Observable<Receipts>;
+  /** Who other than the user is typing now; watched only while somebody listens. */
+  readonly typing: Observable<readonly User[]>;
+  readonly #typing: RoomTyping;
   readonly #options: RoomOptions;
   readonly #log: RoomLog;
   readonly #batcher: ReadReceiptBatcher;
@@ -54,6 +62,8 @@ export class Room {
     this.hasOlder = this.#log.hasOlder;
     this.members = this.#log.members.members;
     this.receipts = this.#log.receipts.receipts;
+    this.#typing = createRoomTyping(options);
+    this.typing = this.#typing.users;
     const send = (messageIds: string[], signal: AbortSignal) => this.#markRead({ messageIds }, signal);
     this.#batcher = new ReadReceiptBatcher({ send, clock, onError: onFault });
     this.#batcher.start();
@@ -72,7 +82,18 @@ export class Room {
 
   /** Resolves when the message is kept, to be sent as soon as that can be. @throws QueueFullError, or what the storage threw */
   send(message: { content: string; replyToId?: string }): Promise<QueuedMessage<Message>> {
+    this.#typing.stop();
     return this.#options.queue.add({ roomId: this.id, ...message });
+  }
+
+  /** The user typed something: others are told now and then, and when it ends. */
+  noteTyping(): void {
+    this.#typing.input();
+  }
+
+  /** The text was cleared. */
+  stopTyping(): void {
+    this.#typing.stop();
   }
 
   /** Sends a failed message again. False where it is no longer there. */
@@ -123,6 +144,7 @@ export class Room {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     this.#stopQueue();
+    this.#typing.dispose();
     this.#log.dispose();
     await this.#batcher.dispose();
   }

@@ -47,9 +47,6 @@ async function differenceOf(device: Device, world: World): Promise<unknown> {
   if (device.client.state.get().status !== "live") return device.client.state.get();
   const waiting = device.pending().filter(({ status }) => status !== "failed");
   if (waiting.length > 0) return { waiting: waiting.length };
-  const stored = new Set(truth.messages.map(key));
-  const arrived = device.pending().filter((item) => stored.has(key(item)));
-  if (arrived.length > 0) return { arrived };
   const inbox = device.client.inbox.get();
   const listed = inbox.rooms.map(({ id, unreadCount, lastMessage }) => ({
     id,
@@ -77,6 +74,10 @@ async function differenceOf(device: Device, world: World): Promise<unknown> {
     const shown = shownOf(device, id);
     if (!same(shown, messages)) return { id, ...firstDifference(shown, messages) };
   }
+  // Those whose answer was lost, and which were refused later.
+  const stored = new Set(truth.messages.map(key));
+  const arrived = device.pending().filter((item) => stored.has(key(item)));
+  if (arrived.length > 0) return { arrived };
   return undefined;
 }
 

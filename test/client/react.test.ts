@@ -8,8 +8,11 @@ import {
   useAutoRead,
   useChatClient,
   useConnectionState,
+  useIdle,
   useInbox,
+  usePresence,
   useRoom,
+  useTyping,
 } from "../../src/react/index.ts";
 import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";
@@ -204,4 +207,34 @@ test("what is unmounted leaves nothing: no subscription, no observer, no socket"
   await until("closed", () => wire.openSockets === 0);
   // Strict mode made two clients, one after the other; both are disposed of.
   for (const client of clients) expect(client.state.get().status).toBe("offline");
+});
+
+test("useTyping, usePresence and useIdle tell what others do, and others what the user does", async () => {
+  const roomId = await alice.createRoom("Signals", ["bob"]);
+  await using bob = new TestClient(app, "bob");
+  await using other = new TestClient(app, "alice");
+  const target = new EventTarget();
+  let typing!: ReturnType<typeof useTyping>;
+  function Signals() {
+    typing = useTyping(roomId);
+    const presence = usePresence("alice");
+    const idle = useIdle({ target, idleAfterMs: 40, warnBeforeMs: 20 });
+    const who = typing.users.map(({ id }) => id).join();
+    return createElement("p", null, `${presence?.status} ${idle} ${who}`);
+  }
+  const seen = other.client.presence.of("bob");
+  const stopSeen = seen.subscribe(() => undefined);
+  const view = await render(() => below(bob.client, createElement(Signals)));
+  await until("away", () => view.text() === "ONLINE idle " && seen.get()?.status === "AWAY");
+  const room = other.client.rooms.get(roomId);
+  const stopTyping = room.typing.subscribe(() => undefined);
+  room.noteTyping();
+  await until("typing", () => view.text().endsWith(" alice"));
+  typing.onInput();
+  await until("typing too", () => room.typing.get().length === 1);
+  await view[Symbol.asyncDispose]();
+  await until("stopped with the component", () => room.typing.get().length === 0);
+  await until("no longer idle", () => seen.get()?.status === "ONLINE");
+  stopSeen();
+  stopTyping();
 });

@@ -20,6 +20,11 @@ export type DeleteMessageInput = {
   roomId: string;
 };
 
+export type Device =
+  | 'DESKTOP'
+  | 'MOBILE'
+  | 'WEB';
+
 export type EditMessageInput = {
   content: string;
   messageId: string;
@@ -41,6 +46,12 @@ export type MemberRole =
 export type OpenDirectRoomInput = {
   userId: string;
 };
+
+export type PresenceStatus =
+  | 'AWAY'
+  | 'BUSY'
+  | 'OFFLINE'
+  | 'ONLINE';
 
 export type RefreshTokenInput = {
   token: string;
@@ -67,6 +78,21 @@ export type SendMessageInput = {
   /** 1 to 8,000 characters (Unicode code points). */
   content: string;
   replyToId?: string | null | undefined;
+  roomId: string;
+};
+
+/** What is left out stays, null clears. OFFLINE: appear offline. */
+export type SetPresenceInput = {
+  currentRoomId?: string | null | undefined;
+  /** 1 to 100 characters (Unicode code points), no line breaks. */
+  customStatus?: string | null | undefined;
+  device?: Device | null | undefined;
+  doNotDisturbUntil?: string | null | undefined;
+  status?: PresenceStatus | null | undefined;
+};
+
+export type SetTypingInput = {
+  isTyping: boolean;
   roomId: string;
 };
 
@@ -233,6 +259,37 @@ export type RefreshTokenMutationVariables = Exact<{
 
 
 export type RefreshTokenMutation = { refreshToken: { expiresAt: string | null, userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
+export type PresenceFieldsFragment = { id: string, status: PresenceStatus, lastSeen: string | null, devices: Array<Device>, customStatus: string | null, doNotDisturbUntil: string | null, currentRoom: { id: string } | null };
+
+export type PresenceSubscriptionVariables = Exact<{
+  userIds?: Array<string> | string | null | undefined;
+}>;
+
+
+export type PresenceSubscription = { presence: Array<{ id: string, status: PresenceStatus, lastSeen: string | null, devices: Array<Device>, customStatus: string | null, doNotDisturbUntil: string | null, currentRoom: { id: string } | null }> };
+
+export type OnlineUsersQueryVariables = Exact<{
+  since?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type OnlineUsersQuery = { onlineUsers: { edges: Array<{ node: { id: string, status: PresenceStatus, lastSeen: string | null, devices: Array<Device>, customStatus: string | null, doNotDisturbUntil: string | null, user: { id: string, name: string, avatarUrl: string | null }, currentRoom: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type SetPresenceMutationVariables = Exact<{
+  input: SetPresenceInput;
+}>;
+
+
+export type SetPresenceMutation = { setPresence: { presence: { id: string, status: PresenceStatus, lastSeen: string | null, devices: Array<Device>, customStatus: string | null, doNotDisturbUntil: string | null, currentRoom: { id: string } | null } | null, userErrors: Array<
       | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
       | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
@@ -411,6 +468,26 @@ export type UpdateMemberMutation = { updateMember: { member: { id: string, versi
       | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
     > } };
 
+export type TypingSubscriptionVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type TypingSubscription = { typing: { users: Array<{ id: string, name: string, avatarUrl: string | null }> } };
+
+export type SetTypingMutationVariables = Exact<{
+  input: SetTypingInput;
+}>;
+
+
+export type SetTypingMutation = { setTyping: { userErrors: Array<
+      | { __typename: 'ConflictError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'ForbiddenError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'InputError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'NotFoundError', code: UserErrorCode, message: string, path: Array<string> | null }
+      | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
+    > } };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -568,6 +645,19 @@ fragment MemberFields on Member {
   joinedAt
   leftAt
 }`, {"fragmentName":"EventFields"}) as unknown as TypedDocumentString<EventFieldsFragment, unknown>;
+export const PresenceFieldsFragmentDoc = new TypedDocumentString(`
+    fragment PresenceFields on Presence {
+  id
+  status
+  lastSeen
+  devices
+  currentRoom {
+    id
+  }
+  customStatus
+  doNotDisturbUntil
+}
+    `, {"fragmentName":"PresenceFields"}) as unknown as TypedDocumentString<PresenceFieldsFragment, unknown>;
 export const RoomCountsFragmentDoc = new TypedDocumentString(`
     fragment RoomCounts on Room {
   id
@@ -1121,6 +1211,87 @@ export const RefreshTokenDocument = new TypedDocumentString(`
     retryAfterMs
   }
 }`) as unknown as TypedDocumentString<RefreshTokenMutation, RefreshTokenMutationVariables>;
+export const PresenceDocument = new TypedDocumentString(`
+    subscription Presence($userIds: [ID!]) {
+  presence(userIds: $userIds) {
+    ...PresenceFields
+  }
+}
+    fragment PresenceFields on Presence {
+  id
+  status
+  lastSeen
+  devices
+  currentRoom {
+    id
+  }
+  customStatus
+  doNotDisturbUntil
+}`) as unknown as TypedDocumentString<PresenceSubscription, PresenceSubscriptionVariables>;
+export const OnlineUsersDocument = new TypedDocumentString(`
+    query OnlineUsers($since: DateTime, $first: Int, $after: String) {
+  onlineUsers(since: $since, first: $first, after: $after) {
+    edges {
+      node {
+        ...PresenceFields
+        user {
+          ...UserFields
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}
+fragment PresenceFields on Presence {
+  id
+  status
+  lastSeen
+  devices
+  currentRoom {
+    id
+  }
+  customStatus
+  doNotDisturbUntil
+}`) as unknown as TypedDocumentString<OnlineUsersQuery, OnlineUsersQueryVariables>;
+export const SetPresenceDocument = new TypedDocumentString(`
+    mutation SetPresence($input: SetPresenceInput!) {
+  setPresence(input: $input) {
+    presence {
+      ...PresenceFields
+    }
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment PresenceFields on Presence {
+  id
+  status
+  lastSeen
+  devices
+  currentRoom {
+    id
+  }
+  customStatus
+  doNotDisturbUntil
+}
+fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<SetPresenceMutation, SetPresenceMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
@@ -1745,3 +1916,33 @@ fragment ErrorFields on UserError {
     retryAfterMs
   }
 }`) as unknown as TypedDocumentString<UpdateMemberMutation, UpdateMemberMutationVariables>;
+export const TypingDocument = new TypedDocumentString(`
+    subscription Typing($roomId: ID!) {
+  typing(roomId: $roomId) {
+    users {
+      ...UserFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+  avatarUrl
+}`) as unknown as TypedDocumentString<TypingSubscription, TypingSubscriptionVariables>;
+export const SetTypingDocument = new TypedDocumentString(`
+    mutation SetTyping($input: SetTypingInput!) {
+  setTyping(input: $input) {
+    userErrors {
+      ...ErrorFields
+    }
+  }
+}
+    fragment ErrorFields on UserError {
+  __typename
+  code
+  message
+  path
+  ... on RateLimitedError {
+    retryAfterMs
+  }
+}`) as unknown as TypedDocumentString<SetTypingMutation, SetTypingMutationVariables>;

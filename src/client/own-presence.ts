@@ -1,0 +1,63 @@
+import type { Connection } from "./connection.ts";
+import { SetPresenceDocument, type PresenceStatus, type SetPresenceInput } from "./generated/operations.ts";
+import { outcomeOf, type Outcome } from "./outcome.ts";
+import { ConnectionLostError } from "./operation-error.ts";
+import type { Presence } from "./presence-store.ts";
+import type { Requests } from "./requests.ts";
+
+/** What others see of the user. */
+export interface OwnPresence {
+  /**
+   * What is left out stays, null clears; a `status` of null leaves it to `setIdle`. Status and current room are kept for this
+   * client's later connections too. @throws OperationError, or an Error when there is no answer in time
+   */
+  set(this: void, input: Omit<SetPresenceInput, "device">): Promise<Outcome<Presence>>;
+  /** The user has done nothing for a while, or is back: AWAY or ONLINE, unless they chose a status themselves. */
+  setIdle(this: void, isIdle: boolean): void;
+  /** Tells a new connection what is not to be told by itself. */
+  renew(connection: Connection): Promise<void>;
+}
+
+export function createOwnPresence({
+  requests,
+  onFault,
+}: {
+  requests: Requests;
+  onFault: (error: unknown) => void;
+}): OwnPresence {
+  let chosen: PresenceStatus | undefined;
+  let currentRoomId: string | null | undefined;
+  let isIdle = false;
+  let connection: Connection | undefined;
+
+  const status = (): PresenceStatus => chosen ?? (isIdle ? "AWAY" : "ONLINE");
+
+  async function tell() {
+    if (!connection?.isOpen) return;
+    try {
+      await connection.execute(SetPresenceDocument, { input: { status: status(), currentRoomId } });
+    } catch (error) {
+      // The next connection is told anew.
+      if (!(error instanceof ConnectionLostError)) onFault(error);
+    }
+  }
+
+  return {
+    async set(input) {
+      if (input.status !== undefined) chosen = input.status ?? undefined;
+      if (input.currentRoomId !== undefined) currentRoomId = input.currentRoomId;
+      const all = { ...input, status: status(), currentRoomId };
+      const { setPresence } = await requests.ask(SetPresenceDocument, { input: all });
+      return outcomeOf(setPresence.presence, setPresence.userErrors);
+    },
+    setIdle(next) {
+      if (next === isIdle) return;
+      isIdle = next;
+      if (chosen === undefined) void tell();
+    },
+    async renew(opened) {
+      connection = opened;
+      if (chosen !== undefined || isIdle || currentRoomId) await tell();
+    },
+  };
+}
