@@ -14,6 +14,9 @@ export type BatcherOptions<Item, Result> = {
   maxWaiting?: number;
 };
 
+/** Splitting fewer than that would cost more commits than it saves time. */
+const minShare = 16;
+
 type Waiting<Item, Result> = { item: Item; resolve: (result: Result) => void; reject: (fault: unknown) => void };
 
 export interface Batcher<Item, Result> {
@@ -79,8 +82,11 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
     const batch: Waiting<Item, Result>[] = [];
     const taken: string[] = [];
     const keys = new Set<string>();
+    // Lanes are shared out among the free places, so that one batch's way to the database and back overlaps with
+    // another's; a few items go together all the same. What waits in one lane cannot be in two batches: it goes whole.
+    const share = Math.max(minShare, Math.ceil(waiting / (maxInFlight - inFlight)));
     for (const [lane, queue] of lanes) {
-      if (batch.length >= maxBatch) break;
+      if (batch.length >= Math.min(share, maxBatch)) break;
       if (busy.has(lane)) continue;
       let count = 0;
       while (count < queue.length && batch.length < maxBatch && !keys.has(keyOf(queue[count]!.item))) {
