@@ -118,7 +118,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   const { introspection, persistedOperationsFile } = config;
   const mask = createErrorMask(onFault, { suggestions: introspection });
-  const allowed = persistedOperationsFile === null ? null : await readPersistedOperations(persistedOperationsFile);
+  const allowed =
+    persistedOperationsFile === null ? null : await readPersistedOperations(persistedOperationsFile, schema);
   const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });

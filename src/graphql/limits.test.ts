@@ -175,6 +175,20 @@ describe("a document is refused", () => {
       excess: expect.anything(),
     });
   });
+
+  it("for less where it is executed for each event", () => {
+    const of = (kind: string) =>
+      `${kind} { rooms: rooms(first: 100) { edges { node { name members(first: 100) { edges { cursor } } } } } }`;
+    const own = createLimits({ schema: ownSchema, limits: standardLimits });
+    expect(own(parse(of("query")), null).excess).toBeNull();
+    const event =
+      "subscription { inbox { ... on RoomEvent { room { members(first: 100) { edges { node { user { name } } } } messages(last: 100) { edges { node { content } } } } } } }";
+    expect(own(parse(event.replaceAll("100", "20")), null).excess).toBeNull();
+    expect(own(parse(event.replaceAll("100", "100")), null).excess).toBeNull();
+    expect(own(parse(event.replaceAll("content", "content replyTo { content }")), null).excess?.message).toContain(
+      "10000",
+    );
+  });
 });
 
 describe("the standard limits let through", async () => {

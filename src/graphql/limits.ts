@@ -1,4 +1,12 @@
-import { type ASTNode, BREAK, type DocumentNode, GraphQLError, type GraphQLSchema, visit } from "graphql";
+import {
+  type ASTNode,
+  BREAK,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  OperationTypeNode,
+  visit,
+} from "graphql";
 import { queryRefused } from "../errors.ts";
 import { createMeasure, type Measured, type Variables } from "./limits.measure.ts";
 
@@ -20,6 +28,8 @@ export interface Limits {
   readonly maxIntrospectionDepth: number;
   /** What an operation may cost by the sizes of the pages that it asks for: 1 for each value, but for these fields. */
   readonly maxCost: number;
+  /** The same for a subscription, which is executed for each event. */
+  readonly maxEventCost: number;
   readonly fieldCosts: Readonly<Record<`${string}.${string}`, number>>;
 }
 
@@ -35,6 +45,7 @@ export const standardLimits: Limits = {
   maxDepth: 12,
   maxIntrospectionDepth: 20,
   maxCost: 100_000,
+  maxEventCost: 10_000,
   // Up to 32 kB of text: an answer must not grow to hundreds of MB.
   fieldCosts: { "Message.content": 50 },
 };
@@ -69,8 +80,10 @@ export function createLimits({ schema, limits }: { schema: GraphQLSchema; limits
     for (const { cost, sizedByVariables, ...measured } of measure(document, variables)) {
       const reason = excessOfShape(measured, limits);
       if (reason) return tooMuch(reason, measured.operation);
-      if (cost > limits.maxCost) {
-        const costs = `The operation may cost up to ${cost}, more than ${limits.maxCost}: ask for smaller pages.`;
+      const isSubscription = measured.operation.operation === OperationTypeNode.SUBSCRIPTION;
+      const maxCost = isSubscription ? limits.maxEventCost : limits.maxCost;
+      if (cost > maxCost) {
+        const costs = `The operation may cost up to ${cost}, more than ${maxCost}: ask for smaller pages.`;
         return { ...tooMuch(costs, measured.operation), byPages: sizedByVariables };
       }
       largestCost = Math.max(largestCost, cost);

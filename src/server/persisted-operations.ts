@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { GraphQLError, type GraphQLSchema, parse, validate } from "graphql";
 import { ConfigError } from "../config.ts";
 import type { AllowedOperations } from "../graphql/operations.ts";
 
@@ -7,9 +8,9 @@ const setting = "PERSISTED_OPERATIONS";
 
 /**
  * Reads the documents that are let in: a JSON object of SHA-256 (of the document's text, in hex) → document.
- * @throws ConfigError that names what is wrong with the file
+ * @throws ConfigError that names what is wrong with the file, documents that do not fit the schema included
  */
-export async function readPersistedOperations(path: string): Promise<AllowedOperations> {
+export async function readPersistedOperations(path: string, schema: GraphQLSchema): Promise<AllowedOperations> {
   const byHash = new Map<string, string>();
   const problems: string[] = [];
   for (const [key, text] of Object.entries(await readMap(path))) {
@@ -17,11 +18,23 @@ export async function readPersistedOperations(path: string): Promise<AllowedOper
     if (typeof text !== "string") problems.push(`${setting}: ${path}: ${key} is not a text.`);
     else if (hash("sha256", text, "hex") !== known)
       problems.push(`${setting}: ${path}: ${key} is not its text's SHA-256.`);
-    else byHash.set(known, text);
+    else {
+      byHash.set(known, text);
+      problems.push(...mistakesIn(text, schema).map((mistake) => `${setting}: ${path}: ${key}: ${mistake}`));
+    }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   const texts = new Set(byHash.values());
   return { byHash: (given) => byHash.get(given.toLowerCase()), has: (text) => texts.has(text) };
+}
+
+function mistakesIn(text: string, schema: GraphQLSchema): string[] {
+  try {
+    return validate(schema, parse(text)).map(({ message }) => message);
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error.message];
+    throw error;
+  }
 }
 
 async function readMap(path: string): Promise<Record<string, unknown>> {
