@@ -14,16 +14,21 @@ export function MessageStatus({ row, view }: { row: Row; view: RoomView }) {
   if (message.position === undefined) return <Waiting message={message} view={view} />;
   if (message.deletedAt !== null) return null;
   const readers = view.receipts.readersOf(message);
-  if (readers.length === 0) return <Ticks ticks="✓" text="sent" isShort={!row.isLast} />;
-  return <ReadBy readers={readers} isShort={!row.isLast} />;
+  const isShort = !row.isLast;
+  if (readers.length > 0) return <ReadBy readers={readers} isShort={isShort} />;
+  return (
+    <span className="status">
+      <Ticks ticks="✓" text="sent" isShort={isShort} />
+    </span>
+  );
 }
 
 /** Of several messages in a row only the last one says it in words. */
 function Ticks({ ticks, text, isShort }: { ticks: string; text: string; isShort: boolean }) {
   return (
-    <span className="status">
+    <>
       {ticks} <span className={isShort ? "for-readers" : undefined}>{text}</span>
-    </span>
+    </>
   );
 }
 

@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ChatPage } from "./chat-page.ts";
+import { openBrowserWorld, openTimeoutMs, testTimeoutMs, type BrowserWorld } from "./support.ts";
+
+vi.setConfig({ testTimeout: testTimeoutMs });
+
+let world: BrowserWorld;
+const problems: string[] = [];
+/** Each test has users of its own: what one leaves behind is not in the way of the next. */
+let round = 0;
+
+beforeAll(async () => {
+  world = await openBrowserWorld();
+}, openTimeoutMs);
+
+afterEach(() => {
+  round++;
+  expect(problems.splice(0)).toEqual([]);
+});
+
+afterAll(() => world[Symbol.asyncDispose]());
+
+const open = (name: string, options: Partial<Parameters<typeof ChatPage.open>[1]> = {}) =>
+  ChatPage.open(world.browser, { url: world.app.url, name: `${name}${round}`, problems, ...options });
+
+test("what one writes the other reads, and sees as read", async () => {
+  await using bob = await open("Bob");
+  await using alice = await open("Alice");
+  await alice.createRoom("Tea", [`Bob${round}`]);
+  await alice.say("Are you there?");
+  await alice.untilStatus("Are you there?", "sent");
+
+  await bob.roomItem("Tea").getByText("1 unread").waitFor();
+  await bob.openRoom("Tea");
+  await bob.message("Are you there?").waitFor();
+  await alice.untilStatus("Are you there?", "read by 1");
+  await alice.message("Are you there?").getByText("read by 1").hover();
+  await alice.page.getByRole("tooltip").getByText(`Bob${round}`).waitFor();
+  await bob.roomItem("Tea").getByText("unread").waitFor({ state: "hidden" });
+
+  await bob.say("I am.");
+  await alice.message("I am.").waitFor();
+  expect(await alice.texts()).toEqual(["Are you there?", "I am."]);
+});
+
+test("messages are edited, deleted and replied to in sight of all", async () => {
+  await using bob = await open("Bob");
+  await using alice = await open("Alice");
+  await alice.createRoom("Tea", [`Bob${round}`]);
+  await bob.openRoom("Tea");
+  await alice.say("Nine o'clok");
+  await bob.message("Nine o'clok").hover();
+  await bob.message("Nine o'clok").getByRole("button", { name: "Reply" }).click();
+  await bob.say("Fine with me");
+  await alice.message("Fine with me").getByRole("button", { name: "In reply to" }).getByText("Nine o'clok").waitFor();
+
+  await alice.composer.press("ArrowUp");
+  await alice.composer.fill("Nine o'clock");
+  await alice.composer.press("Enter");
+  await bob.message("Nine o'clock").getByText("edited").waitFor();
+  await bob.message("Fine with me").getByRole("button", { name: "In reply to" }).getByText("Nine o'clock").waitFor();
+
+  await alice.message("Nine o'clock").focus();
+  await alice.page.keyboard.press("Delete");
+  await alice.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await bob.page.getByRole("article").filter({ hasText: "This message was deleted." }).first().waitFor();
+  expect(await alice.page.getByText("Nine o'clock").count()).toBe(0);
+});
+
+test("a message is text: nothing in it is interpreted but web addresses, which are links", async () => {
+  await using alice = await open("Alice");
+  await alice.createRoom("Tea");
+  const markup = `<img src=x onerror="document.title='owned'"> & <script>alert(1)</script>`;
+  await alice.say(markup);
+  await alice.untilStatus(markup, "sent");
+  expect(await alice.message(markup).locator("img, script").count()).toBe(0);
+  expect(await alice.page.title()).toBe("Causerie");
+
+  await alice.say("See https://example.com/a_(b)?c=d, or javascript:alert(1).");
+  const link = alice.page.getByRole("article").getByRole("link");
+  await link.waitFor();
+  expect(await link.getAttribute("href")).toBe("https://example.com/a_(b)?c=d");
+  expect(await link.getAttribute("rel")).toContain("noopener");
+});
+
+test("who is removed from a room is told, and what was loaded stays; who is added sees the room", async () => {
+  await using bob = await open("Bob");
+  await using alice = await open("Alice");
+  await alice.createRoom("Tea");
+  await alice.say("Before Bob");
+  await alice.page.getByRole("button", { name: "Members" }).click();
+  await alice.page.getByRole("combobox", { name: "Add somebody" }).fill(`Bob${round}`);
+  await alice.page.getByRole("option", { name: `Bob${round}` }).waitFor();
+  await alice.page.keyboard.press("Enter");
+  await bob.openRoom("Tea");
+  await bob.message("Before Bob").waitFor();
+
+  await alice.page.getByRole("button", { name: `Remove Bob${round}` }).click();
+  await bob.page.getByText("You are no longer a member of this room.").waitFor();
+  await bob.page.getByText("You were removed from “Tea”.").waitFor();
+  await bob.message("Before Bob").waitFor();
+  expect(await bob.composer.count()).toBe(0);
+  await bob.roomItem("Tea").waitFor({ state: "detached" });
+});
+
+test("there is one direct room of two people, whoever opens it", async () => {
+  await using bob = await open("Bob");
+  await using alice = await open("Alice");
+  for (const [page, other] of [
+    [alice, `Bob${round}`],
+    [bob, `Alice${round}`],
+  ] as const) {
+    await page.page.getByRole("button", { name: "New message" }).click();
+    await page.page.getByRole("combobox", { name: "To" }).fill(other);
+    await page.page.getByRole("option", { name: other }).click();
+    await page.page.getByRole("heading", { name: other }).waitFor();
+  }
+  expect(alice.page.url()).toBe(bob.page.url());
+  await bob.say("Hello");
+  await alice.message("Hello").waitFor();
+});

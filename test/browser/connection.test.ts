@@ -1,0 +1,96 @@
+import type { BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { until } from "../support/until.ts";
+import { ChatPage } from "./chat-page.ts";
+import { openBrowserWorld, openTimeoutMs, testTimeoutMs, type BrowserWorld } from "./support.ts";
+
+vi.setConfig({ testTimeout: testTimeoutMs });
+
+let world: BrowserWorld;
+let round = 0;
+
+beforeAll(async () => {
+  world = await openBrowserWorld();
+}, openTimeoutMs);
+
+afterEach(() => {
+  round++;
+});
+
+afterAll(() => world[Symbol.asyncDispose]());
+
+const open = (name: string, options: Partial<Parameters<typeof ChatPage.open>[1]> = {}) =>
+  ChatPage.open(world.browser, { url: world.app.url, name: `${name}${round}`, ...options });
+
+test("what is written offline waits, and is sent once and in order when the network is back", async () => {
+  await using bob = await open("Bob");
+  await using alice = await open("Alice");
+  await alice.createRoom("Tea", [`Bob${round}`]);
+  await bob.openRoom("Tea");
+  await alice.say("online");
+  await alice.untilStatus("online", "sent");
+
+  await alice.context.setOffline(true);
+  await alice.banner.getByText("You are offline.").waitFor();
+  for (const text of ["first", "second", "third"]) await alice.say(text);
+  await alice.banner.getByText("3 messages wait to be sent.").waitFor();
+  for (const text of ["first", "second", "third"]) await alice.untilStatus(text, "queued");
+  await bob.say("meanwhile");
+  await bob.untilStatus("meanwhile", "sent");
+
+  await alice.context.setOffline(false);
+  await alice.banner.getByText("Back online.").waitFor();
+  await bob.message("third").waitFor();
+  const expected = ["online", "meanwhile", "first", "second", "third"];
+  expect(await bob.texts()).toEqual(expected);
+  await alice.untilStatus("third", "read by 1");
+  expect(await alice.texts()).toEqual(expected);
+});
+
+test.for(["the request", "the answer"])("a reload while %s is on its way loses and doubles nothing", async (lost) => {
+  const wire = createWire(lost === "the request" ? "up" : "down");
+  await using bob = await open("Bob");
+  await using alice = await open("Alice", { prepare: wire.prepare });
+  await alice.createRoom("Tea", [`Bob${round}`]);
+  await bob.openRoom("Tea");
+  await alice.say("before");
+  await bob.message("before").waitFor();
+
+  wire.cut();
+  await alice.say("one");
+  await alice.say("two");
+  await until("the first of them is on its way", () => wire.swallowed > 0);
+  if (lost === "the answer") await bob.message("one").waitFor();
+  wire.mend();
+  await alice.page.reload();
+  await alice.untilStatus("two", "read by 1");
+  expect(await alice.texts()).toEqual(["before", "one", "two"]);
+  expect(await bob.texts()).toEqual(["before", "one", "two"]);
+});
+
+/** The page's socket, from which what belongs to sends can be made to vanish: on the way up, or on the way down with all else. */
+function createWire(way: "up" | "down") {
+  let isCut = false;
+  const wire = {
+    swallowed: 0,
+    cut: () => {
+      isCut = true;
+    },
+    mend: () => {
+      isCut = false;
+    },
+    prepare: (context: BrowserContext) =>
+      context.routeWebSocket(/\/graphql$/, (page) => {
+        const server = page.connectToServer();
+        page.onMessage((message) => {
+          const isSend = String(message).includes("SendMessage");
+          if (isCut && isSend) wire.swallowed++;
+          if (!(isCut && isSend && way === "up")) server.send(message);
+        });
+        server.onMessage((message) => {
+          if (!(isCut && way === "down")) page.send(message);
+        });
+      }),
+  };
+  return wire;
+}
