@@ -76,5 +76,5 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  response.writeHead(status, { ...answerHeaders, "Content-Type": "application/json" }).end(JSON.stringify(body));
 }

@@ -38,14 +38,15 @@ export function createMetrics() {
 
   /** A figure that is read when it is asked for. */
   function gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
+    const made = new Gauge({
       name: `causerie_${name}`,
       help,
-      registers,
+      registers: [],
       collect() {
         this.set(read());
       },
     });
+    registry.registerMetric(made);
   }
 
   return {
