@@ -84,6 +84,7 @@ export class ChatClient {
   readonly #ownPresence: OwnPresence;
   readonly #listeners = new Set<(events: readonly RoomEvent[]) => void>();
   readonly #disposers: (() => void)[] = [];
+  #isStarted = false;
 
   constructor(options: ChatClientOptions) {
     const { userId, url, clock = systemClock, storage = createMemoryStorage(), lock = systemLock } = options;
@@ -139,6 +140,8 @@ export class ChatClient {
 
   /** Connects, and stays connected until `dispose`. Messages of an earlier life that wait are sent. */
   start(): void {
+    if (this.#isStarted || this.#life.signal.aborted) return;
+    this.#isStarted = true;
     this.#connector.start();
     this.#listenToNetwork();
     this.queue.start().catch((error: unknown) => callSafely(this.#options.onFault, error));

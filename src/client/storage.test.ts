@@ -1,5 +1,7 @@
+import { IDBFactory } from "fake-indexeddb";
 import { expect, it } from "vitest";
 import { describeStorage } from "./storage.contract.ts";
+import { createIndexedDbStorage } from "./storage.indexed-db.ts";
 import { createMemoryStorage, createWebStorage } from "./storage.ts";
 
 /** The interface that browsers give `localStorage`, with a limit as theirs. */
@@ -28,6 +30,39 @@ describeStorage("memory", () => {
 describeStorage("localStorage", () => {
   const medium = createBrowserStorage();
   return () => createWebStorage(medium);
+});
+
+describeStorage("IndexedDB", () => {
+  const indexedDB = new IDBFactory();
+  return () => createIndexedDbStorage({ indexedDB });
+});
+
+it("IndexedDB opens again after another tab deleted the database, and does not keep that tab waiting", async () => {
+  const indexedDB = new IDBFactory();
+  const storage = createIndexedDbStorage({ indexedDB, databaseName: "kit" });
+  await storage.set("a", "1");
+  await new Promise<void>((resolve, reject) => {
+    const request = indexedDB.deleteDatabase("kit");
+    request.addEventListener("success", () => resolve());
+    request.addEventListener("blocked", () => reject(new Error("The storage keeps the database open.")));
+  });
+  expect(await storage.get("a")).toBeUndefined();
+  await storage.set("a", "2");
+  expect(await storage.get("a")).toBe("2");
+});
+
+it("IndexedDB that cannot be opened rejects, and is tried anew the next time", async () => {
+  const indexedDB = new IDBFactory();
+  let isBroken = true;
+  const broken = {
+    open: (name: string, version: number) =>
+      indexedDB.open(isBroken ? (undefined as never) : name, isBroken ? 0 : version),
+  };
+  const storage = createIndexedDbStorage({ indexedDB: broken as IDBFactory });
+  await expect(storage.set("a", "1")).rejects.toThrow();
+  isBroken = false;
+  await storage.set("a", "1");
+  expect(await storage.get("a")).toBe("1");
 });
 
 it("localStorage that is full rejects, and does not throw at the caller", async () => {

@@ -12,6 +12,8 @@ export type Frame = {
 /** What happens between a client and its server: all frames that the client sent, and sockets that can be cut, muted or robbed. */
 export class Wire {
   readonly sent: (Frame & { socket: number })[] = [];
+  /** All frames of operations in both directions, in the order in which this side saw them. */
+  readonly frames: { direction: "in" | "out"; type: string; id: string | undefined }[] = [];
   readonly sockets: WebSocket[] = [];
   /** Nothing more reaches the client, and nothing more leaves it: half-open. */
   isMute = false;
@@ -21,8 +23,14 @@ export class Wire {
 
   constructor() {
     const note = (socket: WebSocket) => this.sockets.push(socket) - 1;
-    const mayPass = (frame: Frame) => !this.isMute && !this.isLost(frame);
-    const noteSent = (frame: Frame, socket: number) => this.sent.push({ ...frame, socket });
+    const mayPass = (frame: Frame) => {
+      this.frames.push({ direction: "in", type: frame.type, id: frame.id });
+      return !this.isMute && !this.isLost(frame);
+    };
+    const noteSent = (frame: Frame, socket: number) => {
+      this.frames.push({ direction: "out", type: frame.type, id: frame.id });
+      this.sent.push({ ...frame, socket });
+    };
     const isMute = () => this.isMute;
     this.WebSocket = class extends WebSocket {
       readonly #index = note(this);

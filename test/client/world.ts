@@ -139,7 +139,7 @@ export async function openWorld(seed: number) {
     await new Promise((resolve) => setTimeout(resolve, 10));
     const elapsedMs = performance.now() - lastMs;
     lastMs += elapsedMs;
-    for (const device of devices) await device.clock.advance(elapsedMs * haste);
+    await Promise.all(devices.map(({ clock }) => clock.advance(elapsedMs * haste)));
   }
 
   const opened = resources.move();
