@@ -69,7 +69,7 @@ export const causerie: Contestant = {
         connectionParams,
       }),
     );
-    opened.defer(async () => void (await Promise.all(clients.map((client) => client.dispose()))));
+    opened.defer(async () => void (await Promise.all(clients.map(async (client) => client.dispose()))));
     const resources = opened.move();
     return {
       server,
@@ -83,7 +83,8 @@ export const causerie: Contestant = {
             connectionParams,
           }),
         ),
-      publish: ({ room, sequence, content }) => send(clients[sequence % sendingSockets]!, roomIds[room]!, content),
+      publish: ({ room, sequence, content }) =>
+        sendMessage(clients[sequence % sendingSockets]!, roomIds[room]!, content),
       onHandOver: (listener) =>
         sender.onMessage((message) => {
           const { handedOver, atMs } = message as Partial<HandedOver>;
@@ -134,7 +135,7 @@ async function createRooms(port: number, token: string, count: number): Promise<
 
 const sendDocument = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { message } } }`;
 
-function send(client: Client, roomId: string, content: string): Promise<void> {
+function sendMessage(client: Client, roomId: string, content: string): Promise<void> {
   return new Promise((resolve, reject) => {
     client.subscribe<{ sendMessage: { message: unknown; userErrors: unknown[] } }>(
       { query: sendDocument, variables: { input: { roomId, content } } },

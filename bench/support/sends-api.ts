@@ -57,7 +57,7 @@ export async function benchApi({ databaseUrl, seconds }: { databaseUrl: string; 
       );
     await measure("WebSocket", server.pid!, seconds, (worker) => overSocket(clients[worker % sockets]!));
     await measure("HTTP", server.pid!, seconds, async () => void (await ask(query, variables)));
-    await Promise.all(clients.map((client) => client.dispose()));
+    await Promise.all(clients.map(async (client) => client.dispose()));
   } finally {
     server.kill("SIGTERM");
     await once(server, "exit");

@@ -64,7 +64,9 @@ export function openDatabase({
   let closing: Promise<void> | undefined;
   // An idle connection that breaks is dropped by the pool; without a listener it would end the process. The pool is
   // closed a moment before its connections are: how these end is then of no interest.
-  pool.on("error", (fault) => closing ?? onFault(fault));
+  pool.on("error", (fault) => {
+    if (!closing) onFault(fault);
+  });
 
   async function transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
     const client = await pool.connect();

@@ -6,7 +6,7 @@ import { session } from "./presence-board-backends.ts";
 import { withPublish } from "./presence-board-chance.ts";
 import { observeCrowd, openCrowd, openHealthyWorld, slackMs, timings } from "./presence-board-world.ts";
 
-describe.concurrent("announcements of the presence board", () => {
+describe.concurrent("announcements of the presence board", { timeout: 90_000 }, () => {
   test("a lost one is mended by comparing", async () => {
     await using world = await openHealthyWorld();
     const mute = { on: false };

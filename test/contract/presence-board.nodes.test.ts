@@ -15,7 +15,7 @@ import {
   untilAll,
 } from "./presence-board-world.ts";
 
-describe.concurrent("nodes that die", () => {
+describe.concurrent("presence board whose nodes die", { timeout: 90_000 }, () => {
   test("the users of a node that was killed are OFFLINE for the others within a lease and an interval", async () => {
     await using world = await openHealthyWorld();
     const [dying, watching] = [await world.openStoppable(), await world.open()];

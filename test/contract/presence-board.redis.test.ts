@@ -17,7 +17,7 @@ import {
   untilAll,
 } from "./presence-board-world.ts";
 
-describe.concurrent("presence board with Redis in trouble", () => {
+describe.concurrent("presence board with Redis in trouble", { timeout: 90_000 }, () => {
   test("Redis frozen for longer than a lease puts nobody OFFLINE", async () => {
     await using world = await openWorld();
     const [here, there] = [await world.open(), await world.open()];

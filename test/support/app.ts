@@ -8,7 +8,10 @@ import { createTestDatabase } from "./postgres.ts";
 export const testSecret = "a secret of the tests, long enough for HS256";
 
 /** A token as an identity provider would give it. */
-export function tokenOf(userId: string, claims: { name?: string; exp?: number; picture?: string } = {}): Promise<string> {
+export function tokenOf(
+  userId: string,
+  claims: { name?: string; exp?: number; picture?: string } = {},
+): Promise<string> {
   const { exp = Math.floor(Date.now() / 1000) + 3_600, ...rest } = claims;
   return new SignJWT({ name: userId, ...rest })
     .setProtectedHeader({ alg: "HS256" })
@@ -20,7 +23,11 @@ export function tokenOf(userId: string, claims: { name?: string; exp?: number; p
 export type TestApp = App & { readonly databaseUrl: string };
 
 /** A server of its own on a free port, and unless given one a database of its own. */
-export async function startTestApp({ databaseUrl, env = {}, ...options }: { databaseUrl?: string; env?: Record<string, string> } & AppOptions = {}): Promise<TestApp> {
+export async function startTestApp({
+  databaseUrl,
+  env = {},
+  ...options
+}: { databaseUrl?: string; env?: Record<string, string> } & AppOptions = {}): Promise<TestApp> {
   const database = databaseUrl ? null : await createTestDatabase();
   const url = databaseUrl ?? database!.url;
   const config = readConfig({ PORT: "0", DATABASE_URL: url, JWT_SECRET: testSecret, RATE_LIMITS: "off", ...env });
@@ -29,7 +36,7 @@ export async function startTestApp({ databaseUrl, env = {}, ...options }: { data
     await app.close();
     await database?.close();
   };
-  return Object.assign(Object.create(app) as App, { databaseUrl: url, close, [Symbol.asyncDispose]: close }) as TestApp;
+  return Object.assign(Object.create(app) as App, { databaseUrl: url, close, [Symbol.asyncDispose]: close });
 }
 
 /** The same text for the same seed: a run that failed can be repeated. */

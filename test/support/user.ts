@@ -3,7 +3,10 @@ import { WebSocket } from "ws";
 import { tokenOf } from "./app.ts";
 
 type Variables = Record<string, unknown>;
-export type Answer<Data> = { data?: Data | null; errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string; [key: string]: unknown } }[] };
+export type Answer<Data> = {
+  data?: Data | null;
+  errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string; [key: string]: unknown } }[];
+};
 
 /** One item of a feed, as `feedFields` selects it. */
 export type Item = {
@@ -12,7 +15,14 @@ export type Item = {
   previousCursor: string | null;
   cursors?: string[];
   room?: { id: string };
-  message?: { id: string; content: string | null; clientMessageId: string; position: string; version: string; sender: { id: string; name: string } };
+  message?: {
+    id: string;
+    content: string | null;
+    clientMessageId: string;
+    position: string;
+    version: string;
+    sender: { id: string; name: string };
+  };
   member?: { user: { id: string }; role: string };
   user?: { id: string };
   ranges?: { reader: { id: string }; from: string; through: string }[];
@@ -44,7 +54,13 @@ export class Received<Value> implements AsyncDisposable {
   #waiting: (() => void)[] = [];
   #stop: () => void = () => {};
 
-  constructor(start: (sink: { next: (value: Value) => void; error: (error: unknown) => void; complete: () => void }) => () => void) {
+  constructor(
+    start: (sink: {
+      next: (value: Value) => void;
+      error: (error: unknown) => void;
+      complete: () => void;
+    }) => () => void,
+  ) {
     this.#stop = start({
       next: (value) => {
         this.all.push(value);
@@ -84,9 +100,13 @@ export class Received<Value> implements AsyncDisposable {
   async until(condition: () => boolean, timeoutMs = 10_000, mayEnd = false): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (this.ended && !mayEnd) throw new Error(`The subscription ended: ${JSON.stringify(this.errors)} after ${JSON.stringify(this.all.slice(-3))}`);
+      if (this.ended && !mayEnd)
+        throw new Error(
+          `The subscription ended: ${JSON.stringify(this.errors)} after ${JSON.stringify(this.all.slice(-3))}`,
+        );
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Error(`Nothing came within ${timeoutMs} ms; last: ${JSON.stringify(this.all.slice(-3))}`);
+      if (leftMs <= 0)
+        throw new Error(`Nothing came within ${timeoutMs} ms; last: ${JSON.stringify(this.all.slice(-3))}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#waiting.push(() => {
@@ -140,7 +160,11 @@ export class TestUser implements AsyncDisposable {
   async ask<Data>(query: string, variables: Variables = {}): Promise<Answer<Data>> {
     const response = await fetch(`${this.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${this.token}`, accept: "application/json" },
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${this.token}`,
+        accept: "application/json",
+      },
       body: JSON.stringify({ query, variables }),
     });
     return (await response.json()) as Answer<Data>;
@@ -163,7 +187,7 @@ export class TestUser implements AsyncDisposable {
   }
 
   watch<Data = Record<string, unknown>>(query: string, variables: Variables = {}): Received<Answer<Data>> {
-    return new Received<Answer<Data>>((sink) => this.client().subscribe<Data>({ query, variables }, sink as never));
+    return new Received<Answer<Data>>((sink) => this.client().subscribe<Data>({ query, variables }, sink));
   }
 
   roomEvents(roomId: string, variables: { after?: string | null; kinds?: string[] } = {}): Received<Item> {
@@ -197,14 +221,26 @@ export class TestUser implements AsyncDisposable {
   }
 
   /** A mutation's payload. */
-  async mutate<Payload = { userErrors: UserErrorAnswer[] }>(name: string, input: Variables, selection = ""): Promise<Payload & { userErrors: UserErrorAnswer[] }> {
+  async mutate<Payload = { userErrors: UserErrorAnswer[] }>(
+    name: string,
+    input: Variables,
+    selection = "",
+  ): Promise<Payload & { userErrors: UserErrorAnswer[] }> {
     const type = `${name[0]!.toUpperCase()}${name.slice(1)}Input`;
     const query = `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { __typename code message path } } }`;
     return (await this.must<Record<string, Payload & { userErrors: UserErrorAnswer[] }>>(query, { input }))[name]!;
   }
 
-  async send(roomId: string, content: string, more: { clientMessageId?: string; replyToId?: string } = {}): Promise<SentMessage> {
-    const { message, userErrors } = await this.mutate<{ message: SentMessage | null }>("sendMessage", { roomId, content, ...more }, `message { id clientMessageId content position version hlc sentAt }`);
+  async send(
+    roomId: string,
+    content: string,
+    more: { clientMessageId?: string; replyToId?: string } = {},
+  ): Promise<SentMessage> {
+    const { message, userErrors } = await this.mutate<{ message: SentMessage | null }>(
+      "sendMessage",
+      { roomId, content, ...more },
+      `message { id clientMessageId content position version hlc sentAt }`,
+    );
     if (!message) throw new Error(JSON.stringify(userErrors));
     return message;
   }
@@ -215,4 +251,12 @@ export class TestUser implements AsyncDisposable {
 }
 
 export type UserErrorAnswer = { __typename: string; code: string; message: string; path: string[] | null };
-export type SentMessage = { id: string; clientMessageId: string; content: string; position: string; version: string; hlc: string; sentAt: string };
+export type SentMessage = {
+  id: string;
+  clientMessageId: string;
+  content: string;
+  position: string;
+  version: string;
+  hlc: string;
+  sentAt: string;
+};
