@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores are the smallest machine that the suite is meant for.
     maxWorkers: 2,
+    // The report is what .ci/run takes its last line from.
+    reporters: ["default", ["json", { outputFile: ".cache/test-report.json" }]],
     globalSetup: ["test/support/global-setup.ts"],
   },
 });
