@@ -13,6 +13,13 @@ export interface DeadEpoch {
   readonly renewedMs: number;
 }
 
+/** What a node says of itself to all. */
+interface NodeWord extends BoardNode {
+  readonly draining: boolean;
+  /** Not all its sessions are in Redis again yet. */
+  readonly rewriting: boolean;
+}
+
 interface LeaseEvents {
   /** The node has a new epoch: nothing that it wrote before counts. */
   entered(): void;
@@ -36,6 +43,7 @@ export class Lease {
   readonly #redis: BoardRedis;
   readonly #setup: BoardSetup;
   readonly #events: LeaseEvents;
+  readonly #isRewriting: () => boolean;
   readonly #process = randomBytes(12).toString("base64url");
   #attempts = 0;
   /** Taken, since the start. */
@@ -50,17 +58,18 @@ export class Lease {
   /** What the nodes' shared clock is ahead of the monotonic one. */
   #aheadMs: number | null = null;
   #digest = "";
-  #nodes: BoardNode[];
+  #nodes: readonly NodeWord[];
   #up = false;
   #callOff = () => {};
   #renewing: Promise<void> | null = null;
   #stopped = false;
 
-  constructor(options: { redis: BoardRedis; setup: BoardSetup; events: LeaseEvents }) {
+  constructor(options: { redis: BoardRedis; setup: BoardSetup; events: LeaseEvents; isRewriting: () => boolean }) {
     this.#redis = options.redis;
     this.#setup = options.setup;
     this.#events = options.events;
-    this.#nodes = [options.setup.node];
+    this.#isRewriting = options.isRewriting;
+    this.#nodes = [{ ...options.setup.node, draining: false, rewriting: false }];
   }
 
   get up(): boolean {
@@ -72,7 +81,12 @@ export class Lease {
   }
 
   get nodes(): readonly BoardNode[] {
-    return this.#nodes;
+    return this.#nodes.filter(({ draining }) => !draining).map(({ nodeId, url }) => ({ nodeId, url }));
+  }
+
+  /** Whether a node, as far as known, is still writing its sessions again. */
+  get someoneRewrites(): boolean {
+    return this.#nodes.some(({ rewriting }) => rewriting);
   }
 
   /** Whether this process wrote under this epoch. */
@@ -166,11 +180,12 @@ export class Lease {
 
   #ask(epoch: string, { enters, mayEnd }: { enters: boolean; mayEnd: boolean }): Promise<unknown[] | null> {
     const { timings, node } = this.#setup;
+    const word: NodeWord = { ...node, draining: this.#draining, rewriting: enters || this.#isRewriting() };
     return this.#redis.run("lease", allLeaseKeys, [
       epoch,
       enters ? "enter" : "renew",
       timings.leaseMs,
-      JSON.stringify({ ...node, draining: this.#draining }),
+      JSON.stringify(word),
       mayEnd ? timings.renewEveryMs * 2 : 0,
       this.#digest,
       timings.keyTtlMs,
@@ -213,12 +228,17 @@ function deadEpochs(words: unknown): DeadEpoch[] {
   return list.flatMap((epoch, at) => (at % 2 === 0 ? { epoch: String(epoch), renewedMs: Number(list[at + 1]) } : []));
 }
 
-/** Null where the node is draining, or where the text is not one that a node of ours wrote. */
-function parseNode(text: string): BoardNode | null {
+/** Null where the text is not one that a node of ours wrote. */
+function parseNode(text: string): NodeWord | null {
   try {
-    const { nodeId, url, draining } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof nodeId !== "string" || draining === true) return null;
-    return { nodeId, url: typeof url === "string" ? url : null };
+    const { nodeId, url, draining, rewriting } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof nodeId !== "string") return null;
+    return {
+      nodeId,
+      url: typeof url === "string" ? url : null,
+      draining: draining === true,
+      rewriting: rewriting === true,
+    };
   } catch {
     return null;
   }

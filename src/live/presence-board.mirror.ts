@@ -4,6 +4,9 @@ import type { BoardClock } from "./presence-board.clock.ts";
 import { EarlyVersions } from "./presence-board.early.ts";
 import type { BoardTimings } from "./presence-board.ts";
 
+/** So many times `settleMs` are waited for the nodes to write their sessions again. */
+const maxSettlings = 10;
+
 interface Followed {
   state: StoredUser | null;
   /** The version of the bucket that the state is of, or later ones that did not touch the user. */
@@ -29,6 +32,8 @@ interface MirrorOptions {
   /** Null: there was no answer. */
   readonly read: (userIds: readonly string[]) => Promise<BucketReading | null>;
   readonly maxUsersRead: number;
+  /** Whether what is missing after a loss may be one that a node has yet to write again. */
+  readonly mayBeMissing: () => boolean;
   readonly changed: (userId: string) => void;
   readonly gapFound: () => void;
 }
@@ -165,7 +170,7 @@ export class BucketMirror {
 
   /**
    * A bucket that began at another time was lost and begins anew. The nodes, which find that out within `compareEveryMs`, write
-   * their sessions again: until they have, what is missing is not taken for ended.
+   * their sessions again: until they have, though not for ever, what is missing is not taken for ended.
    */
   #learnBorn({ born }: BucketVersion): void {
     const lost = this.#born > 0 && born !== this.#born;
@@ -176,7 +181,12 @@ export class BucketMirror {
     this.#early.clear();
     this.#endGapWait();
     for (const user of this.#users.values()) user.asOf = null;
-    this.#callOffSettling ??= this.#options.clock.after(this.#options.timings.settleMs, () => {
+    if (this.#callOffSettling === null) this.#settle(maxSettlings);
+  }
+
+  #settle(left: number): void {
+    this.#callOffSettling = this.#options.clock.after(this.#options.timings.settleMs, () => {
+      if (left > 1 && this.#options.mayBeMissing()) return this.#settle(left - 1);
       this.#callOffSettling = null;
       void this.#loadAll();
     });

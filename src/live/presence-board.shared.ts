@@ -51,6 +51,7 @@ export class RedisOtherNodes implements OtherNodes {
       redis,
       setup,
       events: { entered: this.#rewriteAll, renewed: this.#renewed, mayEnd: this.#end },
+      isRewriting: () => this.#isRewriting,
     });
     this.#lease = lease;
     this.#reaper = new Reaper({ redis, keyTtlMs, written: this.#announce, seen: heard.seen });
@@ -70,6 +71,7 @@ export class RedisOtherNodes implements OtherNodes {
         subscribe: () => this.#subscribe(bucket),
         read: (userIds) => this.#reader.readBucket(bucket, userIds),
         maxUsersRead,
+        mayBeMissing: () => lease.someoneRewrites,
         changed: heard.changed,
         gapFound: () => void (this.#gaps += 1),
       }),
@@ -147,6 +149,10 @@ export class RedisOtherNodes implements OtherNodes {
     for (const { mirror } of this.#buckets) mirror.close();
   }
 
+  get #isRewriting(): boolean {
+    return this.#buckets.some(({ writer }) => writer.isRewriting);
+  }
+
   #bucketOf(userId: string): Bucket {
     return this.#buckets[bucketOf(userId)]!;
   }
@@ -179,7 +185,7 @@ export class RedisOtherNodes implements OtherNodes {
   readonly #renewed = (): void => {
     for (const { writer } of this.#buckets) void writer.write();
     const { formers } = this.#lease;
-    if (formers.length > 0 && this.#buckets.every(({ writer }) => writer.isDone)) void this.#endFormers(formers);
+    if (formers.length > 0 && !this.#isRewriting) void this.#endFormers(formers);
   };
 
   /** All that is still here of this node was written again. */

@@ -162,7 +162,10 @@ export interface BoardTimings {
   readonly compareEveryMs: number;
   /** How long an announcement that came too early waits for the one before it. */
   readonly gapWaitMs: number;
-  /** How long after a loss of data in Redis a missing session is not taken for an ended one: nodes are writing theirs again. */
+  /**
+   * How long after a loss of data in Redis a missing session is not taken for an ended one, as the nodes are writing theirs again;
+   * up to ten times as long, if one says that it still is. More than `compareEveryMs`.
+   */
   readonly settleMs: number;
   /** After this time everything that nobody wrote again is gone from Redis. */
   readonly keyTtlMs: number;

@@ -39,6 +39,7 @@ export class BucketWriter {
   readonly #waiting = new Map<string, Change>();
   readonly #sessionIds = new Set<string>();
   #isWriting = false;
+  #isRewriting = false;
   #written = Promise.resolve();
   /** Ended sessions were forgotten that Redis may still have under this epoch. */
   #hasForgotten = false;
@@ -52,9 +53,9 @@ export class BucketWriter {
     this.#options = options;
   }
 
-  /** Whatever was to be written is. */
-  get isDone(): boolean {
-    return !this.#isWriting && this.#waiting.size === 0;
+  /** Not all is written again yet that was to be. */
+  get isRewriting(): boolean {
+    return this.#isRewriting;
   }
 
   get waiting(): number {
@@ -81,6 +82,7 @@ export class BucketWriter {
 
   /** Everything again: what Redis has of this node is another epoch's, or lost. */
   rewrite(): void {
+    this.#isRewriting = this.#sessionIds.size > 0;
     for (const sessionId of this.#sessionIds) {
       const session = this.#options.local.get(sessionId);
       if (session !== undefined) this.sessionChanged(session, 0);
@@ -89,7 +91,7 @@ export class BucketWriter {
 
   /** The count that Redis must show if it lost nothing; null while that is not certain. */
   expectedCount(epoch: string): string | null {
-    const certain = this.isDone && epoch === this.#epoch && this.#acknowledged > 0;
+    const certain = !this.#isWriting && this.#waiting.size === 0 && epoch === this.#epoch && this.#acknowledged > 0;
     return certain ? String(this.#acknowledged) : null;
   }
 
@@ -107,6 +109,7 @@ export class BucketWriter {
       goesOn = epoch !== null && (await this.#writeSome(epoch));
     }
     this.#isWriting = false;
+    if (this.#waiting.size === 0) this.#isRewriting = false;
   }
 
   async #writeSome(epoch: string): Promise<boolean> {

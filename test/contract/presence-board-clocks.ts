@@ -37,8 +37,10 @@ export class ManualClock implements BoardClock {
   }
 
   #nextUntil(endMs: number) {
-    const due = [...this.#timers].filter(({ atMs }) => atMs <= endMs);
-    return due.sort((one, other) => one.atMs - other.atMs)[0];
+    let next: { atMs: number; call: () => void } | undefined;
+    for (const timer of this.#timers)
+      if (timer.atMs <= endMs && (next === undefined || timer.atMs < next.atMs)) next = timer;
+    return next;
   }
 }
 

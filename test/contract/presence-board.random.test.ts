@@ -26,36 +26,40 @@ describe.for(Object.entries(backends))("presence board in %s", ([, start]) => {
   beforeAll(async () => void (backend = await start()));
   afterAll(() => backend?.close());
 
-  test("500 sessions go up and down at random, announcements are lost, doubled and late: in the end all nodes agree with the truth", async () => {
-    const chance = chanceFrom(printedSeed("500 sessions at random"));
-    const clock = new ManualClock();
-    await using nodes = await backend.open({ clock, timings, through: (bus) => unreliable(bus, chance) });
-    const boards = [nodes.here, nodes.there];
-    const userIds = Array.from({ length: users }, (): string => randomUUID());
-    const observers = await Promise.all(boards.map((board) => observe(board, userIds)));
-    const lastTold = boards.map(() => new Map<string, PresenceStatus>());
+  test(
+    "500 sessions go up and down at random, announcements are lost, doubled and late: in the end all nodes agree with the truth",
+    { timeout: 120_000 },
+    async () => {
+      const chance = chanceFrom(printedSeed("500 sessions at random"));
+      const clock = new ManualClock();
+      await using nodes = await backend.open({ clock, timings, through: (bus) => unreliable(bus, chance) });
+      const boards = [nodes.here, nodes.there];
+      const userIds = Array.from({ length: users }, (): string => randomUUID());
+      const observers = await Promise.all(boards.map((board) => observe(board, userIds)));
+      const lastTold = boards.map(() => new Map<string, PresenceStatus>());
 
-    const world = new World({ boards, userIds, clock, chance });
-    for (let step = 0; step < steps; step += 1) {
-      world.step();
-      if (step % 5 === 0) await setImmediate();
-    }
-    world.settle();
-    const truth = new Map(userIds.map((userId) => [userId, world.truth(userId)]));
-    expect(new Set([...truth.values()].map(({ status }) => status)).size, "all kinds of users are there").toBe(4);
+      const world = new World({ boards, userIds, clock, chance });
+      for (let step = 0; step < steps; step += 1) {
+        world.step();
+        if (step % 5 === 0) await setImmediate();
+      }
+      world.settle();
+      const truth = new Map(userIds.map((userId) => [userId, world.truth(userId)]));
+      expect(new Set([...truth.values()].map(({ status }) => status)).size, "all kinds of users are there").toBe(4);
 
-    for (const [at, board] of boards.entries()) {
-      await until("the observer agrees with the truth", () => {
-        clock.advance(timings.gapWaitMs);
-        return userIds.every((userId) => alike(observers[at]!.current(userId), truth.get(userId)!));
-      });
-      const { users: read, complete } = await board.read(userIds);
-      expect(complete).toBe(true);
-      for (const userId of userIds) expect(shown(read.get(userId)!)).toEqual(truth.get(userId));
-      for (const { userId, status } of observers[at]!.told) lastTold[at]!.set(userId, status);
-      for (const [userId, status] of lastTold[at]!) expect(status).toBe(truth.get(userId)!.status);
-    }
-  });
+      for (const [at, board] of boards.entries()) {
+        await until("the observer agrees with the truth", () => {
+          clock.advance(timings.gapWaitMs);
+          return userIds.every((userId) => alike(observers[at]!.current(userId), truth.get(userId)!));
+        });
+        const { users: read, complete } = await board.read(userIds);
+        expect(complete).toBe(true);
+        for (const userId of userIds) expect(shown(read.get(userId)!)).toEqual(truth.get(userId));
+        for (const { userId, status } of observers[at]!.told) lastTold[at]!.set(userId, status);
+        for (const [userId, status] of lastTold[at]!) expect(status).toBe(truth.get(userId)!.status);
+      }
+    },
+  );
 });
 
 type Shown = Pick<UserPresence, "status" | "devices" | "roomIds">;

@@ -106,7 +106,6 @@ describe.concurrent("presence board with Redis in trouble", { timeout: 90_000 },
     const sinceMs = performance.now();
     await shows(there.board, lost!.userId, { status: "ONLINE" });
     expect(performance.now() - sinceMs).toBeLessThan(timings.compareEveryMs + slackMs);
-    expect(here.board.stats.epochs).toBe(1);
   });
 
   test("more sessions than are kept waiting end while their bucket cannot be written to: they end with the epoch", async () => {
