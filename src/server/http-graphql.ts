@@ -46,7 +46,7 @@ const statusOf: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, RATE_
  */
 export function createGraphQLHandler(options: GraphQLHandlerOptions) {
   const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams } = options;
-  const yoga = new YogaServer<ServerContext, object>({
+  const yoga = new Negotiator(answer, {
     schema,
     fetchAPI: { Response: Answer as never },
     logging: false,
@@ -59,17 +59,17 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     maxRequestBodySize: false,
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error) => withStatus(mask(error)) },
-    plugins: [takesOver(answer)],
+    plugins: [eventStreams],
   });
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const token = bearer(request.headers.authorization);
       if (token === null) throw unauthenticated();
-      const { expiresAt, ...identity } = await authentication.verify(token);
-      const viewer = await signIn({ ...identity, expiresAt });
+      const identity = await authentication.verify(token);
+      const viewer = await signIn(identity);
       const params = await readParams(request);
-      const asked: Asked = { request, response, expiresAt, viewer, params, stream: null };
+      const asked: Asked = { request, response, expiresAt: identity.expiresAt, viewer, params, stream: null };
       const answered = await yoga.handle(new YogaRequest(request) as never, { asked } as never);
       send(response, answered as unknown as Answer);
     } catch (error) {
@@ -117,25 +117,37 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
   }
 }
 
-/** Hands requests over as they were read, and lets event streams be written by themselves. */
-function takesOver(answer: (asked: Asked) => Promise<Result>): Plugin<object, ServerContext> {
-  return {
-    onRequestParse: ({ setRequestParser }) => setRequestParser(() => ({ query: "read already" })),
-    onParams: ({ context, setParamsHandler }) => setParamsHandler((() => answer(context.asked)) as never),
-    onResultProcess(hook) {
-      const { result, serverContext } = hook;
-      if (Symbol.asyncIterator in result) {
-        const stream = serverContext.asked.stream!;
-        hook.setResultProcessor(async (results, { Response }) => {
-          await stream.give(results as never);
-          return new Response(null);
-        }, "text/event-stream");
-      } else if (!acceptsJson(serverContext.asked.request)) {
-        hook.setResultProcessor((alone) => asEvents(alone as ExecutionResult) as never, "text/event-stream");
-      }
-    },
-  };
+/** Yoga for requests that were read already: it finds out how to answer, and writes the answer. */
+class Negotiator extends YogaServer<ServerContext, object> {
+  readonly #answer: (asked: Asked) => Promise<Result>;
+
+  constructor(
+    answer: (asked: Asked) => Promise<Result>,
+    options: ConstructorParameters<typeof YogaServer<ServerContext, object>>[0],
+  ) {
+    super(options);
+    this.#answer = answer;
+  }
+
+  override parseRequest = () => ({ requestParserResult: { query: "read already" } });
+  override getResultForParams = (_request: unknown, { asked }: ServerContext) => this.#answer(asked);
 }
+
+/** Lets event streams be written by themselves. */
+const eventStreams: Plugin<object, ServerContext> = {
+  onResultProcess(hook) {
+    const { result, serverContext } = hook;
+    if (Symbol.asyncIterator in result) {
+      const stream = serverContext.asked.stream!;
+      hook.setResultProcessor(async (results, { Response }) => {
+        await stream.give(results as never);
+        return new Response(null);
+      }, "text/event-stream");
+    } else if (!acceptsJson(serverContext.asked.request)) {
+      hook.setResultProcessor((alone) => asEvents(alone as ExecutionResult) as never, "text/event-stream");
+    }
+  },
+};
 
 function acceptsEvents({ headers: { accept } }: IncomingMessage): boolean {
   return accept === undefined || /(text|\*)\/(event-stream|\*)/i.test(accept);
