@@ -48,18 +48,26 @@ const lost = (what: Change["change"]): Step => ({ change: what, fate: "lost", ro
 
 /** What chance brings about too seldom. */
 const examples: [Audience[], Step[]][] = [
-  // A reader ahead of its node, between a message and its edit, both of which the node then reads as one.
+  // A reader ahead of its node, between a message and its edit, both of which the node then reads as one,
   [
     [inRoom(0), inRoom(0)],
     [
-      resting,
       happens("close", 1),
+      resting,
       lost("send"),
       happens("open", 1),
       resting,
       lost("edit"),
       happens("compare"),
       resting,
+    ],
+  ],
+  // and one that was away when it did.
+  [
+    [inRoom(0), inRoom(0)],
+    [
+      ...[happens("close", 1), resting, lost("send"), happens("open", 1), resting, happens("close", 1)],
+      ...[lost("edit"), happens("compare"), resting, happens("open", 1), resting],
     ],
   ],
 ];
