@@ -15,7 +15,8 @@ const maxMessageBytes = 64 * 1024;
 const maxMessageParts = 256;
 const standard = {
   beginTimeoutMs: 3_000,
-  pingIntervalMs: 5_000,
+  /** Twice this is how long a dead peer may stay: 10 s, with time to spare. */
+  pingIntervalMs: 4_800,
   drainTimeoutMs: 30_000,
   /** A client that does not answer a close frame within this time is cut off. */
   closeTimeoutMs: 2_000,
