@@ -47,28 +47,18 @@ const resting = happens("rest");
 const lost = (what: Change["change"]): Step => ({ change: what, fate: "lost", room: 0, who: 0 });
 
 /** What chance brings about too seldom. */
+const comparing = [happens("compare"), resting, happens("tick"), resting];
+const comingLate = [happens("close", 1), resting, lost("send"), happens("open", 1), resting];
 const examples: [Audience[], Step[]][] = [
   // A reader ahead of its node, between a message and its edit, both of which the node then reads as one,
   [
     [inRoom(0), inRoom(0)],
-    [
-      happens("close", 1),
-      resting,
-      lost("send"),
-      happens("open", 1),
-      resting,
-      lost("edit"),
-      happens("compare"),
-      resting,
-    ],
+    [...comingLate, lost("edit"), ...comparing],
   ],
   // and one that was away when it did.
   [
     [inRoom(0), inRoom(0)],
-    [
-      ...[happens("close", 1), resting, lost("send"), happens("open", 1), resting, happens("close", 1)],
-      ...[lost("edit"), happens("compare"), resting, happens("open", 1), resting],
-    ],
+    [...comingLate, happens("close", 1), lost("edit"), ...comparing, happens("open", 1), resting],
   ],
 ];
 
