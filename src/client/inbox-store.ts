@@ -56,8 +56,9 @@ export class InboxStore {
       userId,
       maxRooms,
       onUncertain: (roomId) => {
-        // Before all rooms are there, they are still to come.
-        if (this.#status === "ready" && !this.#life.signal.aborted) this.#recount.want(roomId);
+        // Of rooms that are not there, those that are being loaded are still to come.
+        const isKnown = this.#status === "ready" || this.find(roomId) !== undefined;
+        if (isKnown && !this.#life.signal.aborted) this.#recount.want(roomId);
       },
       onCertain: (roomId) => this.#recount.cancel(roomId),
     });

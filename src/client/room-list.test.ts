@@ -1,65 +1,6 @@
 import { expect, test } from "vitest";
-import type { RoomEvent } from "./room-event.ts";
+import { at, deleted, joined, left, message, read, sent, summary } from "./room-events.samples.ts";
 import { RoomList } from "./room-list.ts";
-import type { RoomSummary } from "./room-summary.ts";
-
-const at = (revision: number, roomId = "r") => `${roomId}.${String(revision).padStart(16, "0")}`;
-const user = (id: string) => ({ id, name: id, avatarUrl: null });
-
-function message(revision: number, more: { sender?: string; deletedAt?: string; version?: number } = {}) {
-  const { sender = "ann", deletedAt = null, version = revision } = more;
-  return {
-    id: `m${revision}`,
-    clientMessageId: `c${revision}`,
-    position: at(revision),
-    version: at(version),
-    sender: user(sender),
-    content: "text",
-    hlc: "",
-    sentAt: new Date(revision).toISOString(),
-    editedAt: null,
-    deletedAt,
-    replyTo: null,
-  };
-}
-
-const base = (revision: number, roomId = "r") => ({
-  cursor: at(revision, roomId),
-  previousCursor: null,
-  room: { id: roomId, kind: "GROUP" as const, name: "Room", memberCount: 2 },
-});
-const sent = (revision: number, more = {}): RoomEvent => ({
-  __typename: "MessageSent",
-  ...base(revision),
-  message: message(revision, more),
-});
-const deleted = (revision: number, of: number): RoomEvent => ({
-  __typename: "MessageDeleted",
-  ...base(revision),
-  message: message(of, { version: revision, deletedAt: "now" }),
-});
-const read = (revision: number, reader: string): RoomEvent => ({
-  __typename: "MessagesRead",
-  ...base(revision),
-  ranges: [{ reader: user(reader), from: at(1), through: at(revision - 1), readAt: "now" }],
-});
-const left = (revision: number, userId: string): RoomEvent => ({
-  __typename: "MemberLeft",
-  ...base(revision),
-  user: user(userId),
-});
-
-function summary(revision: number, unreadCount: number, id = "r"): RoomSummary {
-  const room = {
-    kind: "GROUP" as const,
-    name: "Room",
-    peer: null,
-    createdAt: "1970",
-    memberCount: 2,
-    membership: null,
-  };
-  return { id, cursor: at(revision, id), unreadCount, ...room, lastMessage: null };
-}
 
 function openList(maxRooms = 10) {
   const uncertain: string[] = [];
@@ -184,6 +125,17 @@ test("a room that the user left while it was on its way does not come back", asy
   });
   expect(list.ids()).toEqual([]);
   expect(uncertain).toEqual([]);
+});
+
+test("a room that the user left and came back to while it was on its way is asked for", async () => {
+  const { list, uncertain } = openList();
+  await list.whileLoading(async () => {
+    list.take(left(4, "me"));
+    list.take(joined(5, "me"));
+    list.put(summary(3, 1));
+  });
+  expect(list.ids()).toEqual([]);
+  expect(uncertain).toEqual(["r"]);
 });
 
 test("a room that is not known is asked for, after what is being loaded is there", async () => {

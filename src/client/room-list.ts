@@ -153,11 +153,17 @@ export class RoomList {
 
   #endRecording() {
     for (const [roomId, events] of this.#recorded) {
-      const isLeft = events.some((event) => presenceAfter(event, this.#options.userId) === "out");
-      if (isLeft ? false : !this.#entries.has(roomId) || events.length >= maxRecorded)
-        this.#options.onUncertain(roomId);
+      const isMissing = !this.#entries.has(roomId) && !this.#isLeftAfter(events);
+      if (isMissing || events.length >= maxRecorded) this.#options.onUncertain(roomId);
     }
     this.#recorded.clear();
+  }
+
+  #isLeftAfter(events: readonly RoomEvent[]) {
+    return events.reduce((isLeft, event) => {
+      const where = presenceAfter(event, this.#options.userId);
+      return where === undefined ? isLeft : where === "out";
+    }, false);
   }
 }
 
