@@ -280,6 +280,18 @@ describe("what does not fit the schema is INVALID before anything is done", () =
     expect(await everything()).toEqual(before);
   });
 
+  test("but a variable may have any name, such as constructor or __proto__, given or not", async () => {
+    const query = `subscription ($__proto__: ID!, $constructor: Boolean = true) {
+      roomEvents(roomId: $__proto__) {
+        ... on CaughtUp @include(if: $constructor) { cursors }
+        ... on MessageSent { message { content } }
+      }
+    }`;
+    const variables = JSON.parse(`{ "__proto__": "${roomId}" }`) as Input;
+    await using feed = alice.watch<{ roomEvents: { cursors: string[] } }>(query, variables);
+    expect((await feed.next()).data?.roomEvents.cursors).toHaveLength(1);
+  });
+
   test("an unknown kind of event", async () => {
     for (const feed of [alice.roomEvents(roomId, { kinds: ["KING"] }), alice.inbox({ kinds: ["KING"] })])
       expect(await refusalOf(feed)).toMatchObject([{ extensions: { code: "INVALID" } }]);

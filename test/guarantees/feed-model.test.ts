@@ -46,9 +46,9 @@ const happens = (what: (typeof happenings)[number], index = 0): Step => ({ happe
 const resting = happens("rest");
 const lost = (what: Change["change"]): Step => ({ change: what, fate: "lost", room: 0, who: 0 });
 
-/** What chance brings about too seldom. */
 const comparing = [happens("compare"), resting, happens("tick"), resting];
 const comingLate = [happens("close", 1), resting, lost("send"), happens("open", 1), resting];
+/** What chance brings about too seldom. */
 const examples: [Audience[], Step[]][] = [
   // A reader ahead of its node, between a message and its edit, both of which the node then reads as one,
   [

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { isA, isCaughtUp, ofRoom, wordsOf } from "../support/items.ts";
+import { watchStatements, type Statements } from "../support/statements.ts";
 import { TestUser, type Answer, type Item, type Received } from "../support/user.ts";
 import { syncPage } from "./sync-page.ts";
 import { TestBus } from "./test-bus.ts";
@@ -184,6 +185,53 @@ describe.each(Object.entries(nodes))("guarantee 5, on %s", (_name, node) => {
     expect(wordsOf(ofRoom(inbox.all, roomId))).toEqual(["MemberLeft", ...expected]);
   });
 });
+
+describe("guarantee 5, in the moments when a subscription is between two looks at the log", () => {
+  // The n-th statement of this name that opening the subscription takes is answered after the removal.
+  test.each([
+    { moment: "its membership was checked", statement: "log-read-memberships", nth: 1 },
+    { moment: "its place was found", statement: "log-read-memberships", nth: 2 },
+    { moment: "the room's position was read", statement: "log-read-heads", nth: 1 },
+    { moment: "a page of its catch-up was read", statement: "log-read-for-member", nth: 1 },
+  ])("one who is removed when $moment gets one MemberLeft, or is refused, and nothing after", async (between) => {
+    const { bob, roomId } = await newcomer();
+    const first = await alice.send(roomId, "read");
+    await alice.send(roomId, "missed");
+    await using other = carol.at(here);
+    await using reader = bob.at(here);
+    using statements = watchStatements(here.databaseUrl);
+    const removed = removeAfter(statements, { ...between, roomId, userId: bob.id });
+    await using feed = reader.roomEvents(roomId, { after: first.position });
+    await removed;
+    await using live = other.roomEvents(roomId);
+    await live.find(isCaughtUp);
+    await alice.send(roomId, "secret");
+    await feed.end();
+    await alice.send(roomId, "later secret");
+    await live.find((item) => item.message?.content === "later secret");
+    if (feed.errors) expect(feed.errors).toMatchObject([{ extensions: { code: "NOT_FOUND" } }]);
+    else expect(wordsOf(feed.all).filter((word) => word !== "CaughtUp")).toEqual(["missed", "MemberLeft"]);
+    expect(JSON.stringify(feed.all)).not.toMatch(/secret/);
+  });
+});
+
+/** The room has another reader, so that the node follows it, and a secret by the time the answer comes. */
+function removeAfter(
+  statements: Statements,
+  options: { statement: string; nth: number; roomId: string; userId: string },
+): Promise<void> {
+  const { statement, nth, roomId, userId } = options;
+  if (nth > 1) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const next = async () => void removeAfter(statements, { ...options, nth: nth - 1 }).then(resolve, reject);
+    void statements.afterNext(statement, next);
+    return promise;
+  }
+  return statements.afterNext(statement, async () => {
+    await remove(roomId, userId);
+    await alice.send(roomId, "first secret");
+  });
+}
 
 test("guarantee 5: a former member cannot subscribe, ask or send, as if there were no such room", async () => {
   const { bob, roomId } = await newcomer();
