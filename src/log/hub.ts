@@ -175,8 +175,11 @@ export class Hub implements AsyncDisposable {
     this.unwatchRooms([roomId]);
   }
 
-  /** Calls back on each change of the user's memberships, once listening. Returns how to stop. */
-  async watchUser(userId: string, listener: () => void): Promise<() => void> {
+  /**
+   * Calls back on each change of the user's memberships, with the user's revision, once listening; perhaps also with the
+   * revision that the user has had all along. Returns how to stop.
+   */
+  async watchUser(userId: string, listener: (revision: number) => void): Promise<() => void> {
     let user = this.#users.get(userId);
     if (!user) {
       user = new WatchedUser({ userId, bus: this.#options.bus });

@@ -91,7 +91,7 @@ export function userPublication(userId: string, revision: number): { channel: st
 
 /** A user whose memberships somebody on this node watches. */
 export class WatchedUser {
-  readonly listeners = new Set<() => void>();
+  readonly listeners = new Set<(revision: number) => void>();
   readonly listening: Promise<boolean>;
   #revision = 0;
   readonly #subscription: BusSubscription;
@@ -105,7 +105,7 @@ export class WatchedUser {
   changed(revision: number): void {
     if (!Number.isSafeInteger(revision) || revision <= this.#revision) return;
     this.#revision = revision;
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener(revision);
   }
 
   close(): void {

@@ -22,8 +22,11 @@ export class Circle implements Disposable {
   readonly #rooms = new Map<string, () => void>();
   readonly #insistence: Insistence;
   #stopWatchingUser = () => {};
+  /** The viewer's revision that the rooms are of; -1 before they were read. */
+  #revision = -1;
+  /** The newest that was heard of. */
+  #heard = -1;
   #isRefreshing = false;
-  #isStale = false;
   #isClosed = false;
 
   private constructor(viewerId: string, use: CircleUse) {
@@ -36,8 +39,9 @@ export class Circle implements Disposable {
   static async open(viewerId: string, use: CircleUse): Promise<Circle> {
     const circle = new Circle(viewerId, use);
     try {
-      circle.#stopWatchingUser = await use.hub.watchUser(viewerId, () => circle.#viewerMoved());
+      circle.#stopWatchingUser = await use.hub.watchUser(viewerId, (revision) => circle.#viewerMoved(revision));
       await circle.#readRooms();
+      circle.#viewerMoved(circle.#heard);
       return circle;
     } catch (fault) {
       circle[Symbol.dispose]();
@@ -49,18 +53,18 @@ export class Circle implements Disposable {
     for (const listener of this.listeners) listener(userIds);
   }
 
-  #viewerMoved(): void {
+  #viewerMoved(revision: number): void {
+    this.#heard = Math.max(this.#heard, revision);
+    if (this.#revision === -1 || revision <= this.#revision) return;
     // At once: what the viewer may see is not known any more.
     this.#tell(null);
-    this.#isStale = true;
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
     void this.#refresh();
   }
 
   async #refresh(): Promise<void> {
-    while (this.#isStale && !this.#isClosed) {
-      this.#isStale = false;
+    while (this.#heard > this.#revision && !this.#isClosed) {
       await this.#insistence.on(() => this.#readRooms());
       // Somebody may have come or gone in a room before it was watched.
       this.#tell(null);
@@ -70,7 +74,9 @@ export class Circle implements Disposable {
 
   async #readRooms(): Promise<void> {
     const { hub, store } = this.#use;
-    const roomIds = new Set(await store.readRoomIds(this.viewerId));
+    const heard = this.#heard;
+    const read = await store.readRoomIds(this.viewerId);
+    const roomIds = new Set(read.roomIds);
     if (this.#isClosed) return;
     const added = [...roomIds].filter((roomId) => !this.#rooms.has(roomId));
     await hub.watchRooms(added);
@@ -81,6 +87,9 @@ export class Circle implements Disposable {
         hub.listen(roomId, (changes) => this.#changed(changes)),
       );
     this.#unwatch([...this.#rooms.keys()].filter((roomId) => !roomIds.has(roomId)));
+    this.#revision = read.revision;
+    // What was heard of and is not there was a false publication.
+    if (this.#heard === heard) this.#heard = read.revision;
   }
 
   #changed(changes: readonly Change[]): void {

@@ -51,7 +51,11 @@ select r.revision, array(
 ) as user_ids
 from rooms r where r.id = $1`;
 
-const READ_ROOMS = `select m.room_id from members m where m.user_id = $1 and m.left_revision is null`;
+const READ_ROOMS = `
+select u.revision, array(select m.room_id from members m where m.user_id = u.id and m.left_revision is null) as room_ids
+from users u where u.id = $1`;
+
+const READ_REVISION = `select u.revision from users u where u.id = $1`;
 
 const READ_RECENT = `
 select c.user_id, ${PROFILE_COLUMNS}
@@ -144,13 +148,24 @@ export function createPresenceStore(database: Database) {
     return rows[0] ? { revision: rows[0].revision, userIds: rows[0].user_ids } : null;
   }
 
-  async function readRoomIds(userId: string): Promise<string[]> {
-    const { rows } = await database.query<{ room_id: string }>({
+  /** The rooms that the user is in, as of the user's revision. */
+  async function readRoomIds(userId: string): Promise<{ revision: number; roomIds: string[] }> {
+    const { rows } = await database.query<{ revision: number; room_ids: string[] }>({
       name: "read-room-ids",
       text: READ_ROOMS,
       values: [userId],
     });
-    return rows.map((row) => row.room_id);
+    return { revision: rows[0]?.revision ?? 0, roomIds: rows[0]?.room_ids ?? [] };
+  }
+
+  /** Raised with each change of the user's memberships. */
+  async function readRevision(userId: string): Promise<number> {
+    const { rows } = await database.query<{ revision: number }>({
+      name: "read-user-revision",
+      text: READ_REVISION,
+      values: [userId],
+    });
+    return rows[0]?.revision ?? 0;
   }
 
   /** Users who share a room with the viewer, those seen last first. */
@@ -171,6 +186,7 @@ export function createPresenceStore(database: Database) {
     readSharing,
     readRoster,
     readRoomIds,
+    readRevision,
     readRecent,
   };
 }

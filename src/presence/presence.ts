@@ -92,7 +92,14 @@ export function createPresence(use: PresenceUse) {
       release();
     });
     try {
-      stopWatching = await hub.watchUser(viewerId, () => room.viewerMoved(follower));
+      let known = -1;
+      let heard = -1;
+      stopWatching = await hub.watchUser(viewerId, (revision) => {
+        heard = Math.max(heard, revision);
+        if (known >= 0 && revision > known) room.viewerMoved(follower);
+      });
+      known = await store.readRevision(viewerId);
+      if (heard > known) room.viewerMoved(follower);
       await requireMember(viewerId, roomId);
       return follower.stream;
     } catch (fault) {
