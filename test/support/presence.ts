@@ -40,14 +40,18 @@ export class TestDevice implements AsyncDisposable {
   }
 
   /** Comes back when the server has acknowledged the connection. */
-  static async open(user: TestUser, params: Record<string, unknown> = {}): Promise<TestDevice> {
+  static async open(
+    user: TestUser,
+    params: Record<string, unknown> = {},
+    { retryAttempts = 0 }: { retryAttempts?: number } = {},
+  ): Promise<TestDevice> {
     const connected = Promise.withResolvers<void>();
     const client = createClient({
       url: `${user.url.replace("http", "ws")}/graphql`,
       webSocketImpl: WebSocket,
       connectionParams: { authorization: `Bearer ${user.token}`, ...params },
       lazy: false,
-      retryAttempts: 0,
+      retryAttempts,
       onNonLazyError: connected.reject,
       on: { connected: () => connected.resolve() },
     });
