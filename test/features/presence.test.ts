@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { hidden, presenceFields, presenceOf, TestDevice, type PresenceAnswer } from "../support/presence.ts";
+import { watchStatements } from "../support/statements.ts";
 import { TestUser } from "../support/user.ts";
 
 let app: TestApp;
@@ -102,27 +103,27 @@ test("a user's status is what all connections add up to: BUSY, else ONLINE, else
 });
 
 test("what is left out stays, null clears, and what is of the user outlives the connection", async () => {
-  const until = later(60_000);
+  const time = later(60_000);
   const phone = await TestDevice.open(bob, { device: "MOBILE" });
-  const set = await phone.setPresence({ customStatus: "At lunch", doNotDisturbUntil: until });
+  const set = await phone.setPresence({ customStatus: "At lunch", doNotDisturbUntil: time });
   expect(set).toEqual({
     presence: {
       ...hidden(bob.id),
       status: "ONLINE",
       devices: ["MOBILE"],
       customStatus: "At lunch",
-      doNotDisturbUntil: until,
+      doNotDisturbUntil: time,
     },
     userErrors: [],
   });
   await phone.close();
   await using tab = await TestDevice.open(alice);
   await using observed = tab.presence({ userIds: [bob.id] });
-  await observed.sees(bob.id, { status: "OFFLINE", customStatus: "At lunch", doNotDisturbUntil: until });
+  await observed.sees(bob.id, { status: "OFFLINE", customStatus: "At lunch", doNotDisturbUntil: time });
   await using again = await TestDevice.open(bob);
-  await observed.sees(bob.id, { status: "ONLINE", customStatus: "At lunch", doNotDisturbUntil: until });
+  await observed.sees(bob.id, { status: "ONLINE", customStatus: "At lunch", doNotDisturbUntil: time });
   await again.setPresence({ customStatus: null });
-  await observed.sees(bob.id, { customStatus: null, doNotDisturbUntil: until });
+  await observed.sees(bob.id, { customStatus: null, doNotDisturbUntil: time });
 });
 
 test("over HTTP only what is of the user can be set", async () => {
@@ -256,17 +257,57 @@ test("a member who is removed hears nothing more of the room, and the room nothi
   expect(ofCarol.of(bob.id).map(({ status }) => status)).toEqual(["ONLINE"]);
 });
 
+test.for(["userIds", "roomId"])(
+  "while it is found out who may still see whom nothing is told of those in doubt (by %s)",
+  async (by) => {
+    using statements = watchStatements(app.databaseUrl);
+    await using phone = await TestDevice.open(bob);
+    await using carols = await TestDevice.open(carol);
+    await using alices = await TestDevice.open(alice);
+    await using observed = alices.presence(by === "roomId" ? { roomId } : { userIds: [bob.id, carol.id] });
+    for (const { id } of [bob, carol]) await observed.sees(id, { status: "ONLINE" });
+    const told = observed.of(bob.id).length;
+    const gate = Promise.withResolvers<void>();
+    const isAsked = Promise.withResolvers<void>();
+    const answered = statements.afterNext("read-sharing", () => {
+      isAsked.resolve();
+      return gate.promise;
+    });
+    try {
+      await alice.mutate("removeMember", { roomId, userId: bob.id });
+      await isAsked.promise;
+      await phone.setPresence({ status: "BUSY", customStatus: "in doubt" });
+      await carols.setPresence({ status: "AWAY" });
+      await observed.sees(carol.id, { status: "AWAY" });
+      expect(observed.of(bob.id)).toHaveLength(told);
+    } finally {
+      gate.resolve();
+    }
+    await answered;
+    await observed.sees(bob.id, hidden(bob.id));
+    expect(observed.of(bob.id)).toHaveLength(told + 1);
+  },
+);
+
 test("the current room is shown only to its members, and a move between others' rooms to nobody else", async () => {
   const secret = await bob.createRoom("Secret");
   const moreSecret = await bob.createRoom("More secret");
   await using phone = await TestDevice.open(bob);
   await using tab = await TestDevice.open(alice);
-  await using observed = tab.presence({ userIds: [bob.id] });
+  await using carols = await TestDevice.open(carol);
+  await using observed = tab.presence({ userIds: [bob.id, carol.id] });
   await using ofRoom = tab.presence({ roomId });
   await observed.sees(bob.id, { status: "ONLINE", currentRoom: null });
   await ofRoom.sees(bob.id, { status: "ONLINE", currentRoom: null });
+  /** What was to be told before this has been told. */
+  const allIsTold = async (status: string) => {
+    await carols.setPresence({ status });
+    for (const each of [observed, ofRoom]) await each.sees(carol.id, { status });
+  };
   expect((await phone.setPresence({ currentRoomId: secret })).presence?.currentRoom).toEqual({ id: secret });
+  await allIsTold("AWAY");
   await phone.setPresence({ currentRoomId: moreSecret });
+  await allIsTold("BUSY");
   expect(await presenceOf(alice, [bob.id])).toMatchObject([{ currentRoom: null }]);
   await phone.setPresence({ currentRoomId: roomId });
   for (const each of [observed, ofRoom]) await each.sees(bob.id, { currentRoom: { id: roomId } });
@@ -299,11 +340,11 @@ test("do-not-disturb ends by itself, and that is told", async () => {
   await using tab = await TestDevice.open(alice);
   await using observed = tab.presence({ userIds: [bob.id] });
   await using ofRoom = tab.presence({ roomId });
-  const until = later(1_500);
-  await bob.mutate("setPresence", { doNotDisturbUntil: until, customStatus: "Focus" });
-  for (const each of [observed, ofRoom]) await each.sees(bob.id, { doNotDisturbUntil: until });
+  const time = later(1_500);
+  await bob.mutate("setPresence", { doNotDisturbUntil: time, customStatus: "Focus" });
+  for (const each of [observed, ofRoom]) await each.sees(bob.id, { doNotDisturbUntil: time });
   for (const each of [observed, ofRoom]) await each.sees(bob.id, { doNotDisturbUntil: null, customStatus: "Focus" });
-  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(time));
   expect(await presenceOf(alice, [bob.id])).toMatchObject([{ doNotDisturbUntil: null }]);
   // What is over already is as good as none.
   await bob.mutate("setPresence", { doNotDisturbUntil: "2001-01-01T00:00:00.000Z" });
