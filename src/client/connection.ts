@@ -81,7 +81,10 @@ function openLife({ url, connectionParams, webSocketImpl, clock, pingAfterMs, po
   const client = createClient({
     url,
     connectionParams,
-    webSocketImpl: withErrorsHeard(webSocketImpl),
+    webSocketImpl: guarded(webSocketImpl, (error) =>
+      // The client is not there yet.
+      queueMicrotask(() => noteEnd({ code: 1006, reason: String(error) })),
+    ),
     lazy: false,
     retryAttempts: 0,
     // Told by `closed` and `error` already.
@@ -159,6 +162,8 @@ function openLife({ url, connectionParams, webSocketImpl, clock, pingAfterMs, po
   return { connected: connected.promise, end };
 }
 
+/** `WebSocket.CLOSED`. */
+const closed = 3;
 const silent: Ending = { code: 4499, reason: "The server fell silent." };
 
 type Subscribe = Connection["subscribe"];
@@ -187,14 +192,22 @@ function executeOnce<Data, Variables>(
   return promise.finally(() => signal?.removeEventListener("abort", onAbort));
 }
 
-/** The `ws` package ends the process for an error that nobody listens for; graphql-ws stops listening before the socket is gone. */
-function withErrorsHeard(Implementation: typeof WebSocket): typeof WebSocket {
-  return class extends Implementation {
-    constructor(url: string | URL, protocols?: string | string[]) {
-      super(url, protocols);
-      this.addEventListener("error", ignore);
+/**
+ * The same sockets, but one that cannot even be made fails as others do, instead of in a promise of graphql-ws that nobody
+ * holds; and an error is always listened for: the `ws` package ends the process otherwise, and graphql-ws stops listening early.
+ */
+function guarded(Implementation: typeof WebSocket, onFailure: (error: unknown) => void): typeof WebSocket {
+  function Guarded(url: string, protocol: string): Partial<WebSocket> {
+    try {
+      const socket = new Implementation(url, protocol);
+      socket.addEventListener("error", ignore);
+      return socket;
+    } catch (error) {
+      onFailure(error);
+      return { readyState: closed, close: ignore, send: ignore };
     }
-  };
+  }
+  return Object.assign(Guarded, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: closed }) as unknown as typeof WebSocket;
 }
 
 function endingOf(event: unknown): Ending {

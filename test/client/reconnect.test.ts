@@ -84,3 +84,21 @@ test("a try that does not end is given up after a while", async () => {
   await clock.advance(500);
   expect(asked).toBe(2);
 });
+
+test("an address that no socket can be made for is a failure like others", async () => {
+  const clock = createFakeClock();
+  let asked = 0;
+  const resolveUrl = async () => {
+    asked++;
+    return "neither here nor there";
+  };
+  const getToken = async () => "token";
+  await using client = new TestClient({ url: "" }, "bob", { resolveUrl, getToken, clock });
+  for (let round = 1; round < 4; round++) {
+    await until("the try has come to nothing", () => client.status === "offline");
+    expect(client.client.state.get().reason).toMatch(/SyntaxError/);
+    expect(asked).toBe(round);
+    client.client.wake();
+    await until("another try", () => asked > round);
+  }
+});
