@@ -111,7 +111,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const presence = resources.use(createPresence({ ...live, board, store: presenceStore, rooms: stores.rooms }));
   const typing = resources.use(createTyping({ ...live, store: stores.rooms }));
   let url = config.publicUrl ?? "";
-  const own = () => ({ nodeId: config.nodeId, url: endpointAt(url) });
+  const own = () => ({ nodeId: config.nodeId, url: endpointAt(url), isAdvertised: config.publicUrl !== null });
   const routing = createRouting({ own, liveNodes: () => board.nodes() });
   const rules = { accounts, rooms, messages, receipts, sync, presence, typing, routing };
   const contexts = createContexts({ stores, rules });

@@ -9,6 +9,7 @@ import type { RoomCountsFragment } from "./generated/operations.ts";
 import { InboxStore, type Inbox } from "./inbox-store.ts";
 import { systemLock, type Lock } from "./lock.ts";
 import { createMessageQueue } from "./message-queue.ts";
+import { createNodeFinder } from "./node-finder.ts";
 import { whenFits, type Observable } from "./observable.ts";
 import type { OfflineQueue } from "./offline-queue.ts";
 import { createOwnPresence, type OwnPresence } from "./own-presence.ts";
@@ -28,6 +29,13 @@ export interface ChatClientOptions {
   url: string;
   /** Asked before each connection where it is given: the address of the server's node to go to. */
   resolveUrl?: () => Promise<string>;
+  /**
+   * Whether the server is asked, over HTTP, for the node that the user's connection belongs to, where its nodes have addresses of
+   * their own. That node is tried first, then the address above. True unless `resolveUrl` is given.
+   */
+  isRouted?: boolean;
+  /** Where the runtime has none of its own, or it is to be another. */
+  fetchImpl?: typeof fetch;
   /** Gives a token that is good for a while; asked before each connection and again before a token ends. */
   getToken: () => Promise<string>;
   /** Whose client it is: the token's `sub`. */
@@ -88,7 +96,8 @@ export class ChatClient {
 
   constructor(options: ChatClientOptions) {
     const { userId, url, clock = systemClock, storage = createMemoryStorage(), lock = systemLock } = options;
-    const { device = "WEB", webSocketImpl = globalThis.WebSocket, backoff } = options;
+    const { device = "WEB", webSocketImpl = globalThis.WebSocket, fetchImpl = globalThis.fetch, backoff } = options;
+    const { isRouted = options.resolveUrl === undefined } = options;
     const { connectTimeoutMs = 10_000, pingAfterMs = 10_000, pongWithinMs = 5_000, pagesAfterMs = 30_000 } = options;
     this.userId = userId;
     const onFault = (error: unknown) => {
@@ -109,6 +118,7 @@ export class ChatClient {
     });
     this.#connector = new Connector({
       resolveUrl: options.resolveUrl ?? (async () => url),
+      findNode: isRouted ? createNodeFinder({ fetchImpl, clock }) : async () => undefined,
       getToken: options.getToken,
       userId,
       device,
@@ -119,11 +129,14 @@ export class ChatClient {
       pingAfterMs,
       pongWithinMs,
       onOpen: (connection, token) => this.#opened(connection, token),
+      onFault,
     });
     const link = this.#connector.state;
     this.requests = createRequests({ link, clock, life: this.#life.signal });
     this.queue = createMessageQueue({ link, name, storage, lock, clock, backoff, onFault });
-    const observed = observeConnection(link, this.#feed.phase);
+    const { phase } = this.#feed;
+    this.#disposers.push(phase.subscribe(() => phase.get() === "live" && this.#connector.noteHealthy()));
+    const observed = observeConnection(link, phase);
     this.state = observed.state;
     this.#disposers.push(observed.dispose);
     this.#inbox = this.#openInbox();

@@ -1,8 +1,9 @@
 import { createBackoff, type Backoff, type BackoffOptions } from "./backoff.ts";
 import { callSafely } from "./call-safely.ts";
 import type { Clock } from "./clock.ts";
-import { openConnection, type Connection, type Ending } from "./connection.ts";
+import { openConnection, type Connection, type ConnectionOptions, type Ending } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
+import type { NodeFinder } from "./node-finder.ts";
 import { createVariable, type Observable } from "./observable.ts";
 import { pause } from "./pause.ts";
 import { readToken } from "./token.ts";
@@ -16,6 +17,8 @@ export type LinkState =
 export interface ConnectorOptions {
   /** Asked before each try: servers may move. */
   resolveUrl: () => Promise<string>;
+  /** The node to go to first, at its own address; where there is none, or it does not let the client in, it is `resolveUrl`'s. */
+  findNode: NodeFinder;
   /** Asked before each try, so that a token that ended, or that the server refused, is not sent again. */
   getToken: () => Promise<string>;
   userId: string;
@@ -29,6 +32,8 @@ export interface ConnectorOptions {
   pongWithinMs: number;
   /** With each new connection, before anybody else uses it, and the token that opened it. */
   onOpen: (connection: Connection, token: string) => void;
+  /** A node that did not let the client in. */
+  onFault: (error: unknown) => void;
 }
 
 /** Keeps a connection to the server: opens another one whenever it ends, without limit, whatever the reason was. */
@@ -39,6 +44,8 @@ export class Connector {
   readonly #backoff: Backoff;
   #life: AbortController | undefined;
   #waiting: AbortController | undefined;
+  /** The node whose connection has not served its purpose yet. */
+  #unprovenNode: string | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -70,6 +77,7 @@ export class Connector {
   /** The connection serves its purpose: the next failure is a first one. */
   noteHealthy(): void {
     this.#backoff.reset();
+    this.#unprovenNode = undefined;
   }
 
   async #run(signal: AbortSignal) {
@@ -105,10 +113,33 @@ export class Connector {
     const tokenUserId = readToken(token).userId ?? userId;
     if (tokenUserId !== userId) throw new Error(`The token is of ${tokenUserId}, the client is of ${userId}.`);
     const connectionParams = { authorization: `Bearer ${token}`, device };
-    const open = { url, connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs, signal };
-    return { connection: await openConnection(open), token };
+    const open = { connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs };
+    const node = await this.#options.findNode({ url, token }, signal);
+    const connection = (await this.#openAtNode(node, open, signal)) ?? (await openConnection({ ...open, url, signal }));
+    return { connection, token };
+  }
+
+  /** Undefined where it does not let the client in, and where it did the last time, to no purpose: then any node will do. */
+  async #openAtNode(node: string | undefined, open: OpenOptions, signal: AbortSignal): Promise<Connection | undefined> {
+    const isUnproven = node === this.#unprovenNode;
+    this.#unprovenNode = undefined;
+    if (node === undefined || isUnproven) return undefined;
+    const { clock, connectTimeoutMs } = this.#options;
+    try {
+      const timeoutMs = connectTimeoutMs / 2;
+      const attempt = (cut: AbortSignal) => openConnection({ ...open, url: node, signal: cut });
+      const connection = await withDeadline({ clock, timeoutMs, signal }, attempt);
+      this.#unprovenNode = node;
+      return connection;
+    } catch (error) {
+      signal.throwIfAborted();
+      callSafely(this.#options.onFault, error);
+      return undefined;
+    }
   }
 }
+
+type OpenOptions = Omit<ConnectionOptions, "url" | "signal">;
 
 function inWords({ code, reason }: Ending): string {
   return reason === "" ? `The connection ended with ${code}.` : `The connection ended with ${code}: ${reason}`;

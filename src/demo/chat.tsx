@@ -25,6 +25,8 @@ export function Chat({ session, onNewToken, onSignOut }: ChatProps) {
     device: matchMedia("(pointer: coarse)").matches ? "MOBILE" : "WEB",
     storage,
     network: window,
+    // The page may talk to its own origin only.
+    isRouted: false,
   });
   const roomId = useRoomId();
   if (!client) return null;

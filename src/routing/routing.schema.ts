@@ -8,7 +8,14 @@ declare module "../graphql/builder.ts" {
 }
 
 const ConnectionEndpoint = builder.objectRef<Endpoint>("ConnectionEndpoint").implement({
-  fields: (t) => ({ nodeId: t.exposeID("nodeId"), url: t.exposeString("url") }),
+  fields: (t) => ({
+    nodeId: t.exposeID("nodeId"),
+    url: t.exposeString("url"),
+    isAdvertised: t.exposeBoolean("isAdvertised", {
+      description:
+        "Whether nodes say where clients reach them (`PUBLIC_URL`). If not, `url` is a guess: stay with the address that you have.",
+    }),
+  }),
 });
 
 builder.queryField("connectionEndpoint", (t) =>

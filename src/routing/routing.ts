@@ -1,7 +1,11 @@
 import { createRing } from "./ring.ts";
 
 export type Node = { nodeId: string; /** Where clients reach it; null where it did not say. */ url: string | null };
-export type Endpoint = { nodeId: string; url: string };
+export type Endpoint = {
+  nodeId: string;
+  url: string;
+  /** Whether a node said so itself; otherwise it is where this one listens. */ isAdvertised: boolean;
+};
 export type Routing = ReturnType<typeof createRouting>;
 
 /** Sends each user to one of the live nodes, always the same as long as the nodes are. */
@@ -20,7 +24,7 @@ export function createRouting({ own, liveNodes }: { own: () => Endpoint; liveNod
       ring = createRing(names);
     }
     const nodeId = ring.nodeOf(userId);
-    return { nodeId, url: urls.get(nodeId)! };
+    return { nodeId, url: urls.get(nodeId)!, isAdvertised: true };
   }
 
   return { endpointOf };

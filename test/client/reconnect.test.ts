@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { createFakeClock } from "../../src/client/fake-clock.ts";
+import { startTestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { TestUser } from "../support/user.ts";
 import { startClosingServer } from "./closing-server.ts";
 import { TestClient } from "./support.ts";
 import { Wire } from "./wire.ts";
@@ -49,6 +51,24 @@ test("a server that cannot be reached, a token that cannot be had and a token of
   expect(reasons[2]).toContain("connection");
   await client.client.dispose();
   expect(clock.timers).toBe(0);
+});
+
+test("after a connection that served its purpose the next failure is a first one", async () => {
+  await using app = await startTestApp();
+  await TestUser.open(app, "bob");
+  const clock = createFakeClock(Date.now());
+  const wire = new Wire();
+  const backoff = { random: () => 1 };
+  await using bob = new TestClient(app, "bob", { clock, backoff, webSocketImpl: wire.WebSocket });
+  for (let round = 0; round < 6; round++) {
+    await bob.live();
+    wire.cut();
+    await until("lost", () => bob.status === "offline");
+    await clock.advance(499);
+    expect(bob.status).toBe("offline");
+    await clock.advance(1);
+    expect(bob.status).not.toBe("offline");
+  }
 });
 
 test("told that the network is back, it does not wait for its next try", async () => {

@@ -468,6 +468,11 @@ export type UpdateMemberMutation = { updateMember: { member: { id: string, versi
       | { __typename: 'RateLimitedError', retryAfterMs: number, code: UserErrorCode, message: string, path: Array<string> | null }
     > } };
 
+export type ConnectionEndpointQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ConnectionEndpointQuery = { connectionEndpoint: { nodeId: string, url: string, isAdvertised: boolean } };
+
 export type TypingSubscriptionVariables = Exact<{
   roomId: string;
 }>;
@@ -1916,6 +1921,15 @@ fragment ErrorFields on UserError {
     retryAfterMs
   }
 }`) as unknown as TypedDocumentString<UpdateMemberMutation, UpdateMemberMutationVariables>;
+export const ConnectionEndpointDocument = new TypedDocumentString(`
+    query ConnectionEndpoint {
+  connectionEndpoint {
+    nodeId
+    url
+    isAdvertised
+  }
+}
+    `) as unknown as TypedDocumentString<ConnectionEndpointQuery, ConnectionEndpointQueryVariables>;
 export const TypingDocument = new TypedDocumentString(`
     subscription Typing($roomId: ID!) {
   typing(roomId: $roomId) {
