@@ -71,7 +71,7 @@ builder.objectField(Message, "readBy", (t) =>
     args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
     resolve: (message, args, context) => {
       const size = pageSize(args.first, "first", 20);
-      const after = decodePlace<[number, string]>("readBy", args.after, ["number", "string"]);
+      const after = decodePlace<[number, string]>("readBy", args.after, ["time", "string"]);
       const { roomId, id: messageId, position, senderId } = message;
       const key = { roomId, messageId, position, senderId, viewerId: context.viewer?.id ?? null };
       return whenLoaded(context.loaders.readers(after, size + 1).load(key), ({ receipts, memberRevision }) => {

@@ -9,9 +9,11 @@ select $1, $2, $3, now.at, now.at, 0 from (select date_trunc('milliseconds', clo
 on conflict (id) do nothing
 returning created_at`;
 
-const SAVE_MEMBER = `
+// $1, $2, $3: as many of each as members.
+const SAVE_MEMBERS = `
 insert into members (room_id, user_id, role, revision, joined_revision, joined_at)
-values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0))
+select $4, m.user_id, m.role, m.revision, m.revision, to_timestamp($5 / 1000.0)
+from unnest($1::text[], $2::text[], $3::bigint[]) as m (user_id, role, revision)
 on conflict (room_id, user_id) do update set role = excluded.role, revision = excluded.revision,
   joined_revision = excluded.joined_revision, joined_at = excluded.joined_at, left_revision = null, left_at = null`;
 
@@ -154,9 +156,13 @@ export async function insertRoom(
   return { row: { ...room, createdAt: now, memberCount: 0, revision: 0, roomRevision: 0, memberRevision: 0 }, now };
 }
 
-export async function saveMember(tx: Queryable, member: MemberRow): Promise<void> {
-  const values = [member.roomId, member.userId, member.role, member.revision, member.joinedRevision, member.joinedAt];
-  await tx.query({ name: "save-member", text: SAVE_MEMBER, values });
+/** Of one room, who all join at one time. One statement, however many they are. */
+export async function saveMembers(tx: Queryable, members: readonly MemberRow[]): Promise<void> {
+  const [first] = members;
+  if (!first) return;
+  const column = <Name extends keyof MemberRow>(name: Name) => members.map((member) => member[name]);
+  const values = [column("userId"), column("role"), column("joinedRevision"), first.roomId, first.joinedAt];
+  await tx.query({ name: "save-members", text: SAVE_MEMBERS, values });
 }
 
 export async function saveRole(tx: Queryable, member: MemberRow): Promise<void> {

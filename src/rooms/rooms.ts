@@ -12,7 +12,7 @@ import {
   readLongestStanding,
   readMemberRows,
   saveLeave,
-  saveMember,
+  saveMembers,
   saveRole,
 } from "./rooms.store.ts";
 
@@ -58,8 +58,10 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
         async (tx) => (await insertRoom(tx, room)) ?? alreadyThere(),
         async (locked) => {
           await checkUsers(locked, userIds, argument);
-          const changes: Change[] = [];
-          for (const userId of userIds) changes.push(await join(locked, userId, roleOf(userId)));
+          const changes = await join(
+            locked,
+            userIds.map((userId) => ({ userId, role: roleOf(userId) })),
+          );
           return { result: room.id, changes, memberships: userIds };
         },
       );
@@ -90,8 +92,8 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
       const present = (await readMemberRows(room.tx, roomId, [userId])).get(userId);
       if (present && present.leftRevision === null) return { result: present, changes: [] };
       await checkUsers(room, [userId], "userId");
-      const change = await join(room, userId, role);
-      return { result: change.member, changes: [change], memberships: [userId] };
+      const changes = await join(room, [{ userId, role }]);
+      return { result: changes[0]!.member, changes, memberships: [userId] };
     });
   }
 
@@ -170,21 +172,26 @@ function requireManager(actor: MemberRow): void {
   if (!isManager(actor.role)) throw forbidden("Only an owner or admin can do this.");
 }
 
-async function join(room: LockedRoom, userId: string, role: MemberRole) {
-  const revision = room.next();
-  const member = {
-    roomId: room.row.id,
-    userId,
-    role,
-    revision,
-    joinedRevision: revision,
-    joinedAt: room.now,
-    leftRevision: null,
-    leftAt: null,
-  };
-  await saveMember(room.tx, member);
-  room.row.memberCount += 1;
-  return { type: "MemberJoined" as const, revision, member };
+/** In this order. */
+async function join(room: LockedRoom, joining: readonly { userId: string; role: MemberRole }[]) {
+  const changes = joining.map(({ userId, role }) => {
+    const revision = room.next();
+    const member: MemberRow = {
+      roomId: room.row.id,
+      userId,
+      role,
+      revision,
+      joinedRevision: revision,
+      joinedAt: room.now,
+      leftRevision: null,
+      leftAt: null,
+    };
+    return { type: "MemberJoined" as const, revision, member };
+  });
+  const members = changes.map(({ member }) => member);
+  await saveMembers(room.tx, members);
+  room.row.memberCount += members.length;
+  return changes;
 }
 
 async function leave(room: LockedRoom, present: MemberRow): Promise<Change> {

@@ -45,6 +45,17 @@ const lists: [string, string, (string | number)[]][] = [
     `query ($first: Int, $after: String) { users(search: "a", first: $first, after: $after) { edges { cursor } } }`,
     ["a", "a"],
   ],
+  [
+    "readBy",
+    `query ($id: ID!, $first: Int, $after: String) { room(id: $id) { messages { edges { node {
+      readBy(first: $first, after: $after) { edges { cursor } } } } } } }`,
+    [1, "bob"],
+  ],
+  [
+    "onlineUsers",
+    `query ($first: Int, $after: String) { onlineUsers(first: $first, after: $after) { edges { cursor } } }`,
+    [1, "bob"],
+  ],
 ];
 
 describe.each(lists)("the list of %s", (list, query, place) => {

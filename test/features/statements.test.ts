@@ -65,6 +65,17 @@ function atMostTwice(name: string, sent: string[]): string[] {
   return sent.filter((one) => one !== name).toSorted();
 }
 
+test("a room is made with few members and with many by the same statements", async () => {
+  const make = async (count: number) => {
+    const memberIds = Array.from({ length: count }, (_, index) => `u${index + 1}`);
+    return during(() => alice.createRoom(`Of ${count}`, memberIds));
+  };
+  await make(1);
+  const few = await make(2);
+  expect(await make(100)).toEqual(few);
+  expect(few.length).toBeLessThanOrEqual(8);
+});
+
 test("a page of 50 messages with their senders and what they answer takes at most 5 statements", async () => {
   const query = `query ($id: ID!) { room(id: $id) { id name messages(last: 50) { edges { node {
     id content sender { id name avatarUrl } replyTo { id content sender { id name } } } } } } }`;
