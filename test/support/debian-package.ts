@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, constants } from "node:fs/promises";
+import { access, constants, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -7,6 +7,8 @@ const run = promisify(execFile);
 const installDeadlineMs = 300_000;
 /** `apt-get` itself does not wait for another that fetches the lists of packages. */
 const lockFile = "/tmp/causerie-packages.lock";
+/** While this file exists and says 101, Debian starts no service that it installs. */
+const servicePolicyFile = "/usr/sbin/policy-rc.d";
 
 /** The path of a program, undefined where it is not on the `PATH`. */
 export async function onPath(name: string): Promise<string | undefined> {
@@ -26,11 +28,25 @@ export async function canInstallPackages(): Promise<boolean> {
   return process.getuid?.() === 0 && (await onPath("apt-get")) !== undefined;
 }
 
-/** Waits for other installations, those of tests that run at the same time. */
+/** Starts none of the services in them. Waits for other installations, those of tests that run at the same time. */
 export async function installPackages(...names: string[]): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const aptGet = (...args: string[]) =>
     run("flock", [lockFile, "apt-get", "-o", "DPkg::Lock::Timeout=120", ...args], { env, timeout: installDeadlineMs });
   await aptGet("update");
-  await aptGet("install", "-y", "--no-install-recommends", ...names);
+  await withoutServices(() => aptGet("install", "-y", "--no-install-recommends", ...names));
+}
+
+async function withoutServices(install: () => Promise<unknown>): Promise<void> {
+  const policy = "#!/bin/sh\nexit 101\n";
+  const ours = await writeFile(servicePolicyFile, policy, { mode: 0o755, flag: "wx" }).then(
+    () => true,
+    // There is one already: whoever wrote it decides.
+    () => false,
+  );
+  try {
+    await install();
+  } finally {
+    if (ours) await rm(servicePolicyFile);
+  }
 }

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { inject } from "vitest";
+import { childrenOf } from "../../scripts/cluster/process-tree.ts";
 import { openCluster } from "../../src/database/embedded-cluster.ts";
 import type { StopMode } from "../../src/database/embedded-postmaster.ts";
 import { startServer } from "../../src/database/embedded-server.ts";
@@ -110,31 +108,3 @@ export async function startPostgres(): Promise<TestPostgres> {
 }
 
 const ignore = () => undefined;
-
-async function childrenOf(parent: number): Promise<number[]> {
-  const pairs = process.platform === "linux" ? await readParents() : await askParents();
-  return pairs.filter(([, ppid]) => ppid === parent).map(([pid]) => pid);
-}
-
-type PidAndParent = [pid: number, parent: number];
-
-/** Slim Linux images have no `ps`. */
-async function readParents(): Promise<PidAndParent[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.allSettled(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8")));
-  return stats
-    .filter((read) => read.status === "fulfilled")
-    .map(({ value }) => {
-      // "pid (name) state parent …", where the name may hold spaces and brackets.
-      const [, parent] = value.slice(value.lastIndexOf(")") + 2).split(" ");
-      return [Number.parseInt(value, 10), Number(parent)];
-    });
-}
-
-async function askParents(): Promise<PidAndParent[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid="]);
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number) as PidAndParent);
-}

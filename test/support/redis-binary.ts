@@ -1,11 +1,8 @@
 import { execFile } from "node:child_process";
-import { rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { canInstallPackages, installPackages, onPath } from "./debian-package.ts";
 
 const run = promisify(execFile);
-/** While this file exists and says 101, Debian starts no service that it installs. */
-const servicePolicyFile = "/usr/sbin/policy-rc.d";
 
 let found: Promise<string> | undefined;
 
@@ -32,22 +29,8 @@ async function findOrInstall(): Promise<string> {
     throw new Error("The tests need redis-server (7 or newer) on the PATH: install it and run them again.");
   }
   console.info("redis-server is not on the PATH: installing it with apt-get, without starting the service.");
-  await installWithoutStarting();
+  await installPackages("redis-server");
   const installed = await onPath("redis-server");
   if (!installed) throw new Error("apt-get installed redis-server, and still it is not on the PATH.");
   return installed;
-}
-
-async function installWithoutStarting(): Promise<void> {
-  const policy = "#!/bin/sh\nexit 101\n";
-  const ours = await writeFile(servicePolicyFile, policy, { mode: 0o755, flag: "wx" }).then(
-    () => true,
-    // There is one already: whoever wrote it decides.
-    () => false,
-  );
-  try {
-    await installPackages("redis-server");
-  } finally {
-    if (ours) await rm(servicePolicyFile);
-  }
 }

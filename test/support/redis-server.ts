@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
+import { freePort } from "../../scripts/cluster/free-port.ts";
 import { redisServerBinary } from "./redis-binary.ts";
 import { until } from "./until.ts";
 
@@ -28,6 +27,8 @@ export interface TestRedis extends AsyncDisposable {
   restart(options?: { empty?: boolean }): Promise<void>;
   close(): Promise<void>;
 }
+
+export { freePort };
 
 const dataFiles = ["dump.rdb", "appendonlydir"];
 
@@ -160,22 +161,4 @@ async function ask(port: number, words: (string | number)[]): Promise<unknown> {
   } finally {
     if (redis.status !== "end") redis.disconnect();
   }
-}
-
-/** Free at present; nobody holds it until the server listens. Below those that the system gives to outgoing connections. */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = 20_000 + randomInt(12_000);
-    const server = createServer().listen(port, "127.0.0.1");
-    const free = await once(server, "listening").then(
-      () => true,
-      // Taken.
-      () => false,
-    );
-    if (!free) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
-  throw new Error("No free port from 20,000 to 31,999.");
 }
