@@ -6,6 +6,7 @@ import { isId } from "./ids.ts";
 import type { LogStore, Membership } from "./log.store.ts";
 import type { Selection, Viewer } from "./selection.ts";
 import type { Sink } from "./sink.ts";
+import { Patience } from "./patience.ts";
 import { Subscription, type Start } from "./subscription.ts";
 
 export type Feeds = ReturnType<typeof createFeeds>;
@@ -149,9 +150,13 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     }
 
     async function refreshRooms(): Promise<void> {
+      const patience = new Patience(hub.onFault);
       while (again && !inbox.closed) {
         again = false;
-        await addRooms(fromJoin);
+        await addRooms(fromJoin).catch((fault: unknown) => {
+          again = true;
+          return patience.failed(fault);
+        });
         subscription.fellBehind();
       }
       refreshing = false;

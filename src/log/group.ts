@@ -84,12 +84,21 @@ export class Group implements EndsTurn {
   }
 
   #deliverShared(entry: Entry, executed: Executed, execution: Execution) {
+    if (executed.fault !== undefined) return this.#leaveToPages(entry);
     // A membership changed between the event and what was loaded for it: somebody may not see this any more.
     if (executed.memberRevision > entry.revision) return this.#deliverToEach(entry, execution);
     entry.payload = executed.payload;
     this.ring.push(entry);
     if (this.#ready.length === 0) atTurnEnd(this, "hand out");
     this.#ready.push(entry);
+    return undefined;
+  }
+
+  /** All get it by reads of their own, which are repeated until they succeed. */
+  #leaveToPages({ revision }: Entry): undefined {
+    this.#handOut();
+    this.ring.forget(revision);
+    for (const reader of this.readers) reader.readAlone(revision);
     return undefined;
   }
 
@@ -114,7 +123,11 @@ export class Group implements EndsTurn {
       if (waiting.length === 0) break;
       const event = eventOf(entry);
       const results = await Promise.all(waiting.map(async (reader) => execution.run(event, reader.viewer)));
-      waiting.forEach((reader, index) => reader.deliver(entry, results[index]!.payload));
+      waiting.forEach((reader, index) => {
+        const { payload, fault } = results[index]!;
+        if (fault === undefined) reader.deliver(entry, payload);
+        else reader.readAlone(entry.revision);
+      });
     }
     // Whoever falls behind here reads for themselves: there is no common response to replay.
     this.ring.forget(entry.revision);

@@ -45,6 +45,7 @@ type RoomListener = (changes: readonly Change[]) => void;
 export class Hub implements AsyncDisposable {
   readonly metrics: HubMetrics;
   readonly drainTimeoutMs: number;
+  readonly onFault: (fault: unknown) => void;
   readonly #options: HubOptions;
   readonly #rooms = new Map<string, WatchedRoom>();
   readonly #users = new Map<string, WatchedUser>();
@@ -58,6 +59,7 @@ export class Hub implements AsyncDisposable {
   constructor(options: HubOptions) {
     this.#options = options;
     this.metrics = options.metrics;
+    this.onFault = options.onFault;
     this.drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
     this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
     this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);

@@ -138,11 +138,18 @@ export class Reader {
       this.readAlone(entry.revision);
       return;
     }
+    const before = this.#position;
     this.#state = "over";
     this.#position = entry.revision;
     const event = eventOf({ ...entry, previous: Math.min(entry.previous ?? 0, this.#held) || null });
     const executed = this.group.selection.begin({ users: [], messages: [], rooms: [] }).run(event, this.viewer);
-    void Promise.resolve(executed).then(({ payload }) => {
+    void Promise.resolve(executed).then(({ payload, fault }) => {
+      if (fault !== undefined) {
+        this.#position = before;
+        this.#state = "live";
+        this.readAlone(entry.revision);
+        return;
+      }
       this.#owner.sink.next(payload);
       this.#owner.left(this);
     });

@@ -30,4 +30,6 @@ export type Executed = {
   payload: Payload;
   /** The newest revision at which a membership of the room had changed in what was loaded for it; 0 where nothing was. */
   memberRevision: number;
+  /** Something could not be loaded, since the database is away: the response is not to be given, but to be made again. */
+  fault?: unknown;
 };

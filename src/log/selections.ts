@@ -16,6 +16,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from "graphql";
+import { isOfAwayDatabase } from "../database/faults.ts";
 import type { Context } from "../graphql/builder.ts";
 import type { ChangeKind } from "./changes.ts";
 import { changeKinds } from "./changes.ts";
@@ -97,7 +98,11 @@ export function createSelections({
         // Only for the shared execution does it matter what was seen: a viewer's own loads check the viewer.
         if (!viewer)
           contextValue.sawMemberRevision = (revision) => (memberRevision = Math.max(memberRevision, revision));
-        const done = (result: ExecutionResult): Executed => ({ payload: payloadOf(serialise(result)), memberRevision });
+        const done = (result: ExecutionResult): Executed => ({
+          payload: payloadOf(serialise(result)),
+          memberRevision,
+          fault: result.errors?.map(({ originalError }) => originalError).find(isOfAwayDatabase),
+        });
         try {
           const result = execute({ schema, document, rootValue: item, contextValue, variableValues });
           return result instanceof Promise ? result.then(done, failed) : done(result);

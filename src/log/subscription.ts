@@ -3,6 +3,7 @@ import type { RoomEvent } from "./changes.ts";
 import { formatCursor } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
 import type { RoomPage } from "./log.store.ts";
+import { Patience } from "./patience.ts";
 import { Reader, type ReaderOwner } from "./reader.ts";
 import type { Executed, Selection, Viewer } from "./selection.ts";
 import type { Sink } from "./sink.ts";
@@ -26,6 +27,7 @@ export class Subscription implements ReaderOwner {
   readonly selection: Selection;
   readonly #hub: Hub;
   readonly #readers = new Map<string, Reader>();
+  readonly #patience: Patience;
   readonly #onLeft: (roomId: string, revision: number) => void;
   #working = false;
   #caughtUp = false;
@@ -39,6 +41,7 @@ export class Subscription implements ReaderOwner {
     onLeft: (roomId: string, revision: number) => void;
   }) {
     this.#hub = options.hub;
+    this.#patience = new Patience(options.hub.onFault);
     this.viewer = options.viewer;
     this.sink = options.sink;
     this.selection = options.selection;
@@ -90,7 +93,7 @@ export class Subscription implements ReaderOwner {
       if (behind.length === 0) break;
       if (!(await this.#drained())) return;
       const unread = behind.filter((reader) => reader.isCatchingUp && !reader.isLevel);
-      if (unread.length > 0) await this.#readPages(unread);
+      if (unread.length > 0) await this.#tryPages(unread);
       else for (const reader of behind) if (reader.isCatchingUp && reader.isLevel) reader.goLive();
     }
     this.#working = false;
@@ -107,6 +110,15 @@ export class Subscription implements ReaderOwner {
     return false;
   }
 
+  async #tryPages(readers: Reader[]): Promise<void> {
+    try {
+      await this.#readPages(readers);
+      this.#patience.succeeded();
+    } catch (fault) {
+      await this.#patience.failed(fault);
+    }
+  }
+
   async #readPages(readers: Reader[]): Promise<void> {
     const after = readers.map(({ roomId, position }) => ({ roomId, revision: position }));
     const { pages } = await this.#hub.readForMember({
@@ -119,6 +131,7 @@ export class Subscription implements ReaderOwner {
     const executed = await Promise.all(
       pages.map((page) => Promise.all(this.#events(page).map(async (event) => execution.run(event, this.viewer)))),
     );
+    for (const { fault } of executed.flat()) if (fault !== undefined) throw fault;
     if (this.#closed) return;
     pages.forEach((page, index) => this.#give(page, executed[index]!));
   }

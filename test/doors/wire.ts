@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { WebSocket, type ClientOptions } from "ws";
 import { tokenOf } from "../support/app.ts";
+import { until } from "../support/until.ts";
 
 export type Wire = { type: string; id?: string; payload?: unknown };
 export type Closed = { code: number; reason: string };
@@ -100,6 +101,13 @@ export class WireSocket implements AsyncDisposable {
     const answer = await this.next();
     if (answer.id !== id) throw new Error(`Another one's: ${JSON.stringify(answer)}`);
     return answer;
+  }
+
+  /** The first response to an operation, whatever comes between. */
+  async until(id: string, timeoutMs = 10_000): Promise<Wire> {
+    const found = () => this.received.find((message) => message.id === id);
+    await until(`a response to ${id}`, () => found() !== undefined, timeoutMs);
+    return found()!;
   }
 
   /** Whatever the server sent before this is in `received` afterwards: it answers in order. */

@@ -9,11 +9,17 @@ export interface PostgresProxy extends AsyncDisposable {
   readonly url: string;
   /** Breaks the connection over which a statement with this text or name goes next. Resolves when it has. */
   cutNext(text: string, cut: Cut): Promise<void>;
+  /** From now on nothing goes through in either direction, and nothing breaks: connections are taken, and stay open. */
+  silence(): void;
+  /** Carries on: with what was said meanwhile, or having forgotten all connections there are, which stay silent for good. */
+  speak(options?: { forgets?: boolean }): void;
 }
 
 export async function openPostgresProxy(databaseUrl: string): Promise<PostgresProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
+  const forgotten = new Set<Socket>();
+  let isSilent = false;
   let armed: { text: string; cut: Cut; done: () => void } | undefined;
 
   const server = createServer((client) => {
@@ -25,9 +31,11 @@ export async function openPostgresProxy(databaseUrl: string): Promise<PostgresPr
     };
     for (const socket of [client, postgres]) {
       sockets.add(socket);
+      if (isSilent) socket.pause();
       socket.on("error", end);
       socket.on("close", () => {
         sockets.delete(socket);
+        forgotten.delete(socket);
         end();
       });
     }
@@ -61,6 +69,17 @@ export async function openPostgresProxy(databaseUrl: string): Promise<PostgresPr
   return {
     url: url.href,
     cutNext: (text, cut) => new Promise((resolve) => (armed = { text, cut, done: resolve })),
+    silence() {
+      isSilent = true;
+      for (const socket of sockets) socket.pause();
+    },
+    speak({ forgets = false } = {}) {
+      isSilent = false;
+      for (const socket of sockets) {
+        if (forgets) forgotten.add(socket);
+        else if (!forgotten.has(socket)) socket.resume();
+      }
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
