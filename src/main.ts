@@ -18,7 +18,7 @@ function welcome(url: string, devLogin: boolean): string {
   const signIn = devLogin
     ? `  Sign-in    POST ${url}/dev/login {"name": "…"} gives a token; for trying out only\n`
     : "";
-  return `\nCauserie is up.\n  GraphiQL   ${url}/graphql\n${signIn}  Health     ${url}/readyz\n\n`;
+  return `\nCauserie is up: open ${url} in a browser to chat.\n  GraphiQL   ${url}/graphql\n${signIn}  Health     ${url}/readyz\n\n`;
 }
 
 function signal(): Promise<void> {

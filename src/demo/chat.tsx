@@ -2,7 +2,9 @@ import { useEffect, useMemo } from "react";
 import { createIndexedDbStorage } from "../client/index.ts";
 import { CauserieProvider, useChatClient, useInbox } from "../react/index.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
+import { Logo } from "./parts/icons.tsx";
 import { Toasts } from "./parts/toasts.tsx";
+import { IdleNotice } from "./presence/idle-notice.tsx";
 import { RemovalNotices } from "./removal-notices.tsx";
 import { useRoomId } from "./route.ts";
 import { RoomView } from "./room/room-view.tsx";
@@ -37,6 +39,7 @@ export function Chat({ session, onNewToken, onSignOut }: ChatProps) {
       <div className="chat" data-open={roomId === undefined ? "rooms" : "room"}>
         <Sidebar session={session} openRoomId={roomId} onSignOut={onSignOut} />
         <main className="main">
+          <IdleNotice />
           <ConnectionBanner session={session} onNewToken={onNewToken} />
           {roomId === undefined ? <NoRoom /> : <RoomView key={roomId} roomId={roomId} />}
         </main>
@@ -54,6 +57,7 @@ async function freshTokenOf({ by, name, token }: Session): Promise<string> {
 function NoRoom() {
   return (
     <div className="no-room">
+      <Logo />
       <p>Choose a room, or begin a new one.</p>
     </div>
   );

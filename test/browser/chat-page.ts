@@ -1,14 +1,14 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { noteProblems } from "./support.ts";
+import { noteProblems } from "./page-problems.ts";
 
 export interface ChatPageOptions extends BrowserContextOptions {
   url: string;
   /** The page is signed in with it. */
   name: string;
   /** Where the page's faults are taken down; without it they are not looked at. */
-  problems?: string[];
+  problems?: string[] | undefined;
   /** Done with the browser's context before the page opens. */
-  prepare?: (context: BrowserContext) => Promise<void>;
+  prepare?: ((context: BrowserContext) => Promise<void>) | undefined;
 }
 
 /** A person at the demo page, in a browser context of its own. */
@@ -37,6 +37,14 @@ export class ChatPage implements AsyncDisposable {
     return chat;
   }
 
+  /** Of whoever is signed in. */
+  userId(): Promise<string> {
+    return this.page.evaluate(() => {
+      const session = JSON.parse(sessionStorage.getItem("causerie/session")!) as { userId: string };
+      return session.userId;
+    });
+  }
+
   async signIn(name: string): Promise<void> {
     await this.page.getByLabel("Your name").fill(name);
     await this.page.getByRole("button", { name: "Sign in" }).click();
@@ -59,6 +67,20 @@ export class ChatPage implements AsyncDisposable {
   async openRoom(name: string): Promise<void> {
     await this.roomItem(name).click();
     await this.page.getByRole("heading", { name }).waitFor();
+  }
+
+  /** Makes the direct room with somebody, or opens it where it is. */
+  async openDirect(name: string): Promise<void> {
+    const { page } = this;
+    await page.getByRole("button", { name: "New message" }).click();
+    await page.getByRole("combobox", { name: "To" }).fill(name);
+    await page.getByRole("option", { name }).click();
+    await page.getByRole("heading", { name }).waitFor();
+  }
+
+  /** Of the room that is open. */
+  roomId(): string {
+    return decodeURIComponent(new URL(this.page.url()).hash.split("/").at(-1)!);
   }
 
   roomItem(name: string): Locator {

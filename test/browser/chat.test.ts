@@ -1,32 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { ChatPage } from "./chat-page.ts";
-import { openBrowserWorld, openTimeoutMs, testTimeoutMs, type BrowserWorld } from "./support.ts";
+import { expect, test } from "vitest";
+import { useBrowserWorld } from "./support.ts";
 
-vi.setConfig({ testTimeout: testTimeoutMs });
-
-let world: BrowserWorld;
-const problems: string[] = [];
-/** Each test has users of its own: what one leaves behind is not in the way of the next. */
-let round = 0;
-
-beforeAll(async () => {
-  world = await openBrowserWorld();
-}, openTimeoutMs);
-
-afterEach(() => {
-  round++;
-  expect(problems.splice(0)).toEqual([]);
-});
-
-afterAll(() => world[Symbol.asyncDispose]());
-
-const open = (name: string, options: Partial<Parameters<typeof ChatPage.open>[1]> = {}) =>
-  ChatPage.open(world.browser, { url: world.app.url, name: `${name}${round}`, problems, ...options });
+const world = useBrowserWorld();
 
 test("what one writes the other reads, and sees as read", async () => {
-  await using bob = await open("Bob");
-  await using alice = await open("Alice");
-  await alice.createRoom("Tea", [`Bob${round}`]);
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice");
+  await alice.createRoom("Tea", [world.named("Bob")]);
   await alice.say("Are you there?");
   await alice.untilStatus("Are you there?", "sent");
 
@@ -35,7 +15,7 @@ test("what one writes the other reads, and sees as read", async () => {
   await bob.message("Are you there?").waitFor();
   await alice.untilStatus("Are you there?", "read by 1");
   await alice.message("Are you there?").getByText("read by 1").hover();
-  await alice.page.getByRole("tooltip").getByText(`Bob${round}`).waitFor();
+  await alice.page.getByRole("tooltip").getByText(world.named("Bob")).waitFor();
   await bob.roomItem("Tea").getByText("unread").waitFor({ state: "hidden" });
 
   await bob.say("I am.");
@@ -44,9 +24,9 @@ test("what one writes the other reads, and sees as read", async () => {
 });
 
 test("messages are edited, deleted and replied to in sight of all", async () => {
-  await using bob = await open("Bob");
-  await using alice = await open("Alice");
-  await alice.createRoom("Tea", [`Bob${round}`]);
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice");
+  await alice.createRoom("Tea", [world.named("Bob")]);
   await bob.openRoom("Tea");
   await alice.say("Nine o'clok");
   await bob.message("Nine o'clok").hover();
@@ -68,7 +48,7 @@ test("messages are edited, deleted and replied to in sight of all", async () => 
 });
 
 test("a message is text: nothing in it is interpreted but web addresses, which are links", async () => {
-  await using alice = await open("Alice");
+  await using alice = await world.open("Alice");
   await alice.createRoom("Tea");
   const markup = `<img src=x onerror="document.title='owned'"> & <script>alert(1)</script>`;
   await alice.say(markup);
@@ -84,18 +64,18 @@ test("a message is text: nothing in it is interpreted but web addresses, which a
 });
 
 test("who is removed from a room is told, and what was loaded stays; who is added sees the room", async () => {
-  await using bob = await open("Bob");
-  await using alice = await open("Alice");
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice");
   await alice.createRoom("Tea");
   await alice.say("Before Bob");
   await alice.page.getByRole("button", { name: "Members" }).click();
-  await alice.page.getByRole("combobox", { name: "Add somebody" }).fill(`Bob${round}`);
-  await alice.page.getByRole("option", { name: `Bob${round}` }).waitFor();
+  await alice.page.getByRole("combobox", { name: "Add somebody" }).fill(world.named("Bob"));
+  await alice.page.getByRole("option", { name: world.named("Bob") }).waitFor();
   await alice.page.keyboard.press("Enter");
   await bob.openRoom("Tea");
   await bob.message("Before Bob").waitFor();
 
-  await alice.page.getByRole("button", { name: `Remove Bob${round}` }).click();
+  await alice.page.getByRole("button", { name: `Remove ${world.named("Bob")}` }).click();
   await bob.page.getByText("You are no longer a member of this room.").waitFor();
   await bob.page.getByText("You were removed from “Tea”.").waitFor();
   await bob.message("Before Bob").waitFor();
@@ -104,17 +84,10 @@ test("who is removed from a room is told, and what was loaded stays; who is adde
 });
 
 test("there is one direct room of two people, whoever opens it", async () => {
-  await using bob = await open("Bob");
-  await using alice = await open("Alice");
-  for (const [page, other] of [
-    [alice, `Bob${round}`],
-    [bob, `Alice${round}`],
-  ] as const) {
-    await page.page.getByRole("button", { name: "New message" }).click();
-    await page.page.getByRole("combobox", { name: "To" }).fill(other);
-    await page.page.getByRole("option", { name: other }).click();
-    await page.page.getByRole("heading", { name: other }).waitFor();
-  }
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice");
+  await alice.openDirect(world.named("Bob"));
+  await bob.openDirect(world.named("Alice"));
   expect(alice.page.url()).toBe(bob.page.url());
   await bob.say("Hello");
   await alice.message("Hello").waitFor();

@@ -1,31 +1,16 @@
 import type { BrowserContext } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { until } from "../support/until.ts";
-import { ChatPage } from "./chat-page.ts";
-import { openBrowserWorld, openTimeoutMs, testTimeoutMs, type BrowserWorld } from "./support.ts";
+import { useBrowserWorld } from "./support.ts";
 
-vi.setConfig({ testTimeout: testTimeoutMs });
-
-let world: BrowserWorld;
-let round = 0;
-
-beforeAll(async () => {
-  world = await openBrowserWorld();
-}, openTimeoutMs);
-
-afterEach(() => {
-  round++;
-});
-
-afterAll(() => world[Symbol.asyncDispose]());
-
-const open = (name: string, options: Partial<Parameters<typeof ChatPage.open>[1]> = {}) =>
-  ChatPage.open(world.browser, { url: world.app.url, name: `${name}${round}`, ...options });
+const world = useBrowserWorld();
+/** Without a network the browser has much to say in its console. */
+const unheard = { problems: undefined };
 
 test("what is written offline waits, and is sent once and in order when the network is back", async () => {
-  await using bob = await open("Bob");
-  await using alice = await open("Alice");
-  await alice.createRoom("Tea", [`Bob${round}`]);
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice", unheard);
+  await alice.createRoom("Tea", [world.named("Bob")]);
   await bob.openRoom("Tea");
   await alice.say("online");
   await alice.untilStatus("online", "sent");
@@ -49,9 +34,9 @@ test("what is written offline waits, and is sent once and in order when the netw
 
 test.for(["the request", "the answer"])("a reload while %s is on its way loses and doubles nothing", async (lost) => {
   const wire = createWire(lost === "the request" ? "up" : "down");
-  await using bob = await open("Bob");
-  await using alice = await open("Alice", { prepare: wire.prepare });
-  await alice.createRoom("Tea", [`Bob${round}`]);
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice", { ...unheard, prepare: wire.prepare });
+  await alice.createRoom("Tea", [world.named("Bob")]);
   await bob.openRoom("Tea");
   await alice.say("before");
   await bob.message("before").waitFor();

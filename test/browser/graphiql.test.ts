@@ -1,16 +1,9 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { openBrowserWorld, openTimeoutMs, noteProblems, testTimeoutMs, type BrowserWorld } from "./support.ts";
+import { expect, test } from "vitest";
+import { noteProblems } from "./page-problems.ts";
+import { useBrowserWorld } from "./support.ts";
 
-vi.setConfig({ testTimeout: testTimeoutMs });
-
-let world: BrowserWorld;
-
-beforeAll(async () => {
-  world = await openBrowserWorld();
-}, openTimeoutMs);
-
-afterAll(() => world[Symbol.asyncDispose]());
+const world = useBrowserWorld();
 
 test("GraphiQL needs no other server: signed in by a click, it runs a mutation and watches a subscription", async () => {
   const watching = await world.browser.newPage();

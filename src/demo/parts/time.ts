@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat("en", { weekday: "long" });
@@ -51,14 +51,45 @@ export function agoOf(atMs: number, nowMs: number): string {
   return ago.format(-daysAgo(atMs, nowMs), "day");
 }
 
+/** For what is to come within days: "15:30", "tomorrow, 08:00". */
+export function untilOf(atMs: number, nowMs: number): string {
+  const days = -daysAgo(atMs, nowMs);
+  if (days <= 0) return timeOf(atMs);
+  return `${days === 1 ? "tomorrow" : date.format(atMs)}, ${timeOf(atMs)}`;
+}
+
 /** The present time; another rendering each minute. */
 export function useNowMs(): number {
-  const [nowMs, setNowMs] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), minuteMs);
-    return () => clearInterval(timer);
-  }, []);
-  return nowMs;
+  return useSyncExternalStore(minutes.subscribe, minutes.get);
+}
+
+/** One timer for all that is on the page. */
+const minutes = createMinutes();
+
+function createMinutes() {
+  const listeners = new Set<() => void>();
+  let nowMs = Date.now();
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  function tick() {
+    nowMs = Date.now();
+    for (const listener of listeners) listener();
+  }
+
+  return {
+    get: () => nowMs,
+    subscribe: (listener: () => void) => {
+      if (listeners.size === 0) {
+        nowMs = Date.now();
+        timer = setInterval(tick, minuteMs);
+      }
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) clearInterval(timer);
+      };
+    },
+  };
 }
 
 function daysAgo(atMs: number, nowMs: number): number {

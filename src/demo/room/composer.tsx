@@ -12,6 +12,8 @@ export interface ComposerProps {
   roomId: string;
   view: RoomView;
   intent: Intent | undefined;
+  onInput: () => void;
+  onCleared: () => void;
   onIntentDone: () => void;
   onEditLast: () => void;
 }
@@ -20,7 +22,7 @@ const maxCharacters = 8_000;
 const warnFromCharacters = 7_500;
 
 /** Where messages are written: Enter sends, Shift+Enter begins a line, the up arrow in an empty field edits the last one, Escape gives up. */
-export function Composer({ roomId, view, intent, onIntentDone, onEditLast }: ComposerProps) {
+export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...typing }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [draft, setDraft] = useDraft(roomId);
   const [edited, setEdited] = useState("");
@@ -60,6 +62,13 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast }: Com
     if (content !== message.content) void attempt("The message was not changed", view.edit(message.id, content));
   }
 
+  function write(next: string) {
+    if (isEditing) return setEdited(next);
+    setDraft(next);
+    if (next.trim() === "") typing.onCleared();
+    else typing.onInput();
+  }
+
   function onKeyDown(event: KeyboardEvent) {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) submit(event);
@@ -89,7 +98,7 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast }: Com
       <textarea
         ref={field}
         value={text}
-        onChange={(event) => (isEditing ? setEdited : setDraft)(event.target.value)}
+        onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
         aria-label="Message"
         placeholder="Write a message"

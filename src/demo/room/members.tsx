@@ -6,6 +6,7 @@ import { ConfirmDialog } from "../parts/dialog.tsx";
 import { CloseIcon } from "../parts/icons.tsx";
 import { attempt } from "../parts/toasts.tsx";
 import { UserSearch } from "../parts/user-search.tsx";
+import { PresenceDot, PresenceText } from "../presence/presence-dot.tsx";
 import { noteLeaving } from "../removal-notices.tsx";
 import { goToRooms } from "../route.ts";
 import { nameOf } from "../sidebar/room-list.tsx";
@@ -53,11 +54,16 @@ export function Members({ room, members, isMember, onClose }: MembersProps) {
       <ul>
         {members.map((member) => (
           <li key={member.id}>
-            <Avatar user={member.user} />
+            <Avatar user={member.user}>
+              <PresenceDot userId={member.user.id} />
+            </Avatar>
             <span className="member-name">
               {member.user.name}
               {member.user.id === userId && " (you)"}
-              {member.role !== "MEMBER" && <small>{member.role === "OWNER" ? "Owner" : "Admin"}</small>}
+              {member.role !== "MEMBER" && <span className="role">{member.role === "OWNER" ? "Owner" : "Admin"}</span>}
+              <small aria-hidden="true">
+                <PresenceText userId={member.user.id} />
+              </small>
             </span>
             {isManager && mayRemove(own, member) && (
               <button

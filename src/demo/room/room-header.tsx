@@ -2,6 +2,7 @@ import type { Member, RoomSummary } from "../../client/index.ts";
 import { useClient } from "../../react/index.ts";
 import { Avatar, RoomAvatar } from "../parts/avatar.tsx";
 import { BackIcon, PeopleIcon } from "../parts/icons.tsx";
+import { PresenceDot, PresenceText } from "../presence/presence-dot.tsx";
 import { nameOf } from "../sidebar/room-list.tsx";
 
 export interface RoomHeaderProps {
@@ -23,10 +24,17 @@ export function RoomHeader({ room, roomId, members, isMember, showsMembers, onTo
       <a className="icon-button back" href="#/" aria-label="All rooms">
         <BackIcon />
       </a>
-      {room?.peer ? <Avatar user={room.peer} /> : <RoomAvatar id={roomId} name={name} />}
+      {room?.peer ? (
+        <Avatar user={room.peer}>
+          <PresenceDot userId={room.peer.id} />
+        </Avatar>
+      ) : (
+        <RoomAvatar id={roomId} name={name} />
+      )}
       <div className="room-title">
         <h1>{name}</h1>
         <p>
+          {room?.peer && <PresenceText userId={room.peer.id} />}
           {room?.kind === "GROUP" && `${room.memberCount} members${others.length > 0 ? `: ${listOf(others)}` : ""}`}
         </p>
       </div>

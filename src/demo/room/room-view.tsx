@@ -1,17 +1,20 @@
 import { useEffect, useState } from "react";
 import type { Message, RoomMessage } from "../../client/index.ts";
-import { useClient, useInbox, useRoom } from "../../react/index.ts";
+import { useClient, useInbox, useRoom, useTyping } from "../../react/index.ts";
 import { ConfirmDialog } from "../parts/dialog.tsx";
 import { attempt } from "../parts/toasts.tsx";
+import { useCurrentRoom } from "../presence/current-room.ts";
 import { Composer, type Intent } from "./composer.tsx";
 import { Members } from "./members.tsx";
 import { MessageList } from "./message-list.tsx";
 import { RoomHeader } from "./room-header.tsx";
+import { TypingLine } from "./typing-line.tsx";
 
 /** The room that is open: its messages, what is being written, and on demand its members. */
 export function RoomView({ roomId }: { roomId: string }) {
   const { userId } = useClient();
   const view = useRoom(roomId);
+  const typing = useTyping(roomId);
   const summary = useInbox().rooms.find(({ id }) => id === roomId);
   // A room that the user was removed from keeps its name while it is looked at.
   const [known, setKnown] = useState(summary);
@@ -23,6 +26,7 @@ export function RoomView({ roomId }: { roomId: string }) {
   const [deleting, setDeleting] = useState<Message>();
   const [showsMembers, setShowsMembers] = useState(false);
   const isMember = view.status !== "left" && view.status !== "missing";
+  useCurrentRoom(isMember ? roomId : null);
 
   function editLastOwn() {
     const last = view.messages.findLast((message) => isOwnAndThere(message, userId));
@@ -54,11 +58,14 @@ export function RoomView({ roomId }: { roomId: string }) {
         onEdit={(message) => setIntent({ kind: "edit", message })}
         onDelete={setDeleting}
       />
+      <TypingLine users={typing.users} />
       {isMember ? (
         <Composer
           roomId={roomId}
           view={view}
           intent={intent}
+          onInput={typing.onInput}
+          onCleared={typing.onStop}
           onIntentDone={() => setIntent(undefined)}
           onEditLast={editLastOwn}
         />

@@ -2,6 +2,7 @@ import type { RoomSummary } from "../../client/index.ts";
 import { useClient } from "../../react/index.ts";
 import { Avatar, RoomAvatar } from "../parts/avatar.tsx";
 import { shortTimeOf, useNowMs } from "../parts/time.ts";
+import { PresenceDot } from "../presence/presence-dot.tsx";
 import { hrefOf } from "../route.ts";
 
 /** The user's rooms, latest activity first. */
@@ -23,7 +24,13 @@ function RoomItem({ room, isOpen, nowMs }: { room: RoomSummary; isOpen: boolean;
   const sentAtMs = lastMessage ? Date.parse(lastMessage.sentAt) : undefined;
   return (
     <a className="room-item" href={hrefOf(room.id)} aria-current={isOpen ? "page" : undefined}>
-      {peer ? <Avatar user={peer} /> : <RoomAvatar id={room.id} name={nameOf(room)} />}
+      {peer ? (
+        <Avatar user={peer}>
+          <PresenceDot userId={peer.id} />
+        </Avatar>
+      ) : (
+        <RoomAvatar id={room.id} name={nameOf(room)} />
+      )}
       <span className="room-item-name">{nameOf(room)}</span>
       {sentAtMs !== undefined && <time dateTime={lastMessage!.sentAt}>{shortTimeOf(sentAtMs, nowMs)}</time>}
       <span className="room-item-last">
