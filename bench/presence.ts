@@ -4,9 +4,7 @@
  *
  *   node bench/presence.ts [--seconds 60] [--connections 100,1000] [--followers 100] [--rate 100]
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeDataDir, removeDataDir } from "../test/support/postgres-folder.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -42,13 +40,13 @@ const changesPerSecond = Number(values.rate);
 
 pinLoad();
 console.log(describeMachine());
-const folder = await mkdtemp(join(tmpdir(), "causerie-bench-"));
+const folder = await makeDataDir();
 try {
-  await using database = await openEmbeddedDatabase({ dataDir: join(folder, "postgres"), log: () => {} });
+  await using database = await openEmbeddedDatabase({ dataDir: folder, log: () => {} });
   for (const connections of connectionCounts) await idle(database.url, connections);
   await crowd(database.url);
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await removeDataDir(folder);
 }
 
 async function idle(databaseUrl: string, connections: number): Promise<void> {

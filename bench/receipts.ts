@@ -5,9 +5,7 @@
  *
  *   node bench/receipts.ts
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeDataDir, removeDataDir } from "../test/support/postgres-folder.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { createHybridLogicalClock } from "../src/clock/hlc.ts";
@@ -42,8 +40,8 @@ const users = Array.from({ length: memberCount }, (_, index) => {
 const [author] = users;
 const readers = users.slice(1, 1 + readerCount);
 
-const folder = await mkdtemp(join(tmpdir(), "causerie-bench-"));
-const embedded = await openEmbeddedDatabase({ dataDir: join(folder, "postgres"), log: () => {} });
+const folder = await makeDataDir();
+const embedded = await openEmbeddedDatabase({ dataDir: folder, log: () => {} });
 const database = openDatabase({ url: embedded.url, onFault: reportFault });
 try {
   await migrate(database);
@@ -143,7 +141,7 @@ try {
 } finally {
   await database.close();
   await embedded.close();
-  await rm(folder, { recursive: true, force: true });
+  await removeDataDir(folder);
 }
 
 async function time(what: string, work: (round: number) => Promise<unknown>): Promise<void> {

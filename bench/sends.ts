@@ -8,9 +8,7 @@
  *   node bench/sends.ts [--seconds 3] [--rounds 5]
  */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeDataDir, removeDataDir } from "../test/support/postgres-folder.ts";
 import { parseArgs } from "node:util";
 import { createHybridLogicalClock } from "../src/clock/hlc.ts";
 import { openEmbeddedDatabase } from "../src/database/embedded.ts";
@@ -46,8 +44,8 @@ const reportFault = (fault: unknown) => console.error(fault instanceof Error ? f
 
 type Contestant = { name: string; send: (roomId: string) => Promise<unknown> };
 
-const folder = await mkdtemp(join(tmpdir(), "causerie-bench-"));
-const embedded = await openEmbeddedDatabase({ dataDir: join(folder, "postgres"), log: () => {} });
+const folder = await makeDataDir();
+const embedded = await openEmbeddedDatabase({ dataDir: folder, log: () => {} });
 const database = openDatabase({ url: embedded.url, onFault: reportFault, connectionTimeoutMs: 60_000 });
 try {
   await migrate(database);
@@ -92,7 +90,7 @@ try {
 } finally {
   await database.close();
   await embedded.close();
-  await rm(folder, { recursive: true, force: true });
+  await removeDataDir(folder);
 }
 
 async function compare(title: string, contestants: Contestant[], room: () => string): Promise<void> {

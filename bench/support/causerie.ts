@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeDataDir, removeDataDir } from "../../test/support/postgres-folder.ts";
 import { fileURLToPath } from "node:url";
 import { createClient, type Client } from "graphql-ws";
 import { SignJWT } from "jose";
 import { WebSocket } from "ws";
+import packageJson from "../../package.json" with { type: "json" };
 import { openEmbeddedDatabase } from "../../src/database/embedded.ts";
 import { type Contestant, selections, type Stage } from "./contestant.ts";
 import { graphqlDialogue, type Dialogue } from "./dialogues.ts";
@@ -13,6 +12,8 @@ import { startProgram, type Program } from "./processes.ts";
 import type { HandedOver } from "./stamp-publish.ts";
 
 const secret = "a secret of the bench, long enough for HS256";
+/** As `npm start` runs it. */
+const nodeFlags = packageJson.scripts.start.split(" ").filter((word) => word.startsWith("--"));
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const stampPublish = fileURLToPath(new URL("stamp-publish.ts", import.meta.url));
 const sendingSockets = 4;
@@ -24,8 +25,8 @@ export const causerie: Contestant = {
   selects: true,
   async start({ redisUrl, rooms }: Stage) {
     await using opened = new AsyncDisposableStack();
-    const folder = await mkdtemp(join(tmpdir(), "causerie-fanout-"));
-    opened.defer(() => rm(folder, { recursive: true, force: true }));
+    const folder = await makeDataDir();
+    opened.defer(() => removeDataDir(folder));
     const database = opened.use(await openEmbeddedDatabase({ dataDir: folder, log: () => {} }));
     const env = {
       PORT: "0",
@@ -44,6 +45,7 @@ export const causerie: Contestant = {
         name: "causerie's sender",
         program: [main],
         core: loadCore,
+        nodeFlags,
         ready,
         preload: [stampPublish],
         env: { ...env, NODE_ID: "sender" },
@@ -54,6 +56,7 @@ export const causerie: Contestant = {
         name: "causerie",
         program: [main],
         core: serverCore,
+        nodeFlags,
         ready,
         env: { ...env, NODE_ID: "server" },
       }),

@@ -18,6 +18,8 @@ export interface StartProgram {
   /** The program and its arguments, for node. */
   program: string[];
   core: number;
+  /** Node's own flags. */
+  nodeFlags?: readonly string[];
   env?: Record<string, string>;
   /** Other files to load first, after the probe. */
   preload?: string[];
@@ -53,10 +55,11 @@ export function killAll(): void {
 }
 
 /** Starts a node program on a core and waits for its `ready` line. Throws when it ends before, or does not come within 30 s. */
-export async function startProgram({ name, program, core, env, preload = [], ready }: StartProgram): Promise<Program> {
+export async function startProgram(start: StartProgram): Promise<Program> {
+  const { name, program, core, nodeFlags = [], env, preload = [], ready } = start;
   if (isOver) throw new Error("The bench is over.");
   const imports = [probeFile, ...preload].flatMap((file) => ["--import", file]);
-  const [command, ...args] = pinned(core, [process.execPath, "--expose-gc", ...imports, ...program]);
+  const [command, ...args] = pinned(core, [process.execPath, "--expose-gc", ...nodeFlags, ...imports, ...program]);
   const child = spawn(command!, args, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NODE_ENV: "production", ...env },
