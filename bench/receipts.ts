@@ -14,6 +14,7 @@ import { migrate } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/pool.ts";
 import { openMemoryBus } from "../src/live/bus.memory.ts";
 import type { MessageRow } from "../src/log/changes.ts";
+import { uncounted } from "../src/log/hub-metrics.ts";
 import { Hub } from "../src/log/hub.ts";
 import { createLogStore } from "../src/log/log.store.ts";
 import type { Publication } from "../src/log/publication.ts";
@@ -46,13 +47,12 @@ const database = openDatabase({ url: embedded.url, onFault: reportFault });
 try {
   await migrate(database);
   const clock = createHybridLogicalClock({ now: Date.now });
-  const metrics = { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} };
   const bus = openMemoryBus({ log: pino({ level: "silent" }) });
   await using hub = new Hub({
     nodeId: "bench",
     bus,
     store: createLogStore(database),
-    metrics,
+    metrics: uncounted,
     onFault: reportFault,
     clock,
   });

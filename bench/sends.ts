@@ -15,6 +15,7 @@ import { openEmbeddedDatabase } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { openDatabase, type Database } from "../src/database/pool.ts";
 import { openMemoryBus } from "../src/live/bus.memory.ts";
+import { uncounted } from "../src/log/hub-metrics.ts";
 import { Hub } from "../src/log/hub.ts";
 import { createLogStore } from "../src/log/log.store.ts";
 import { createRoomLog } from "../src/log/room-log.ts";
@@ -53,8 +54,7 @@ try {
   const bus = openMemoryBus({ log });
   const store = createLogStore(database);
   const clock = createHybridLogicalClock({ now: Date.now });
-  const metrics = { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} };
-  await using hub = new Hub({ nodeId: "bench", bus, store, metrics, onFault: reportFault, clock });
+  await using hub = new Hub({ nodeId: "bench", bus, store, metrics: uncounted, onFault: reportFault, clock });
   const sizes: number[] = [];
   const messages = createMessages({
     store: createMessagesStore(database),

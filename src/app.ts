@@ -75,8 +75,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const onFault = (fault: unknown, reference?: string) => log.error({ err: fault, reference }, "fault");
 
   const databaseUrl = config.databaseUrl ?? resources.use(await openEmbedded(config, log)).url;
+  const metrics = createMetrics();
+  const applicationName = `causerie ${config.nodeId}`;
   const database = resources.use(
-    openDatabase({ url: databaseUrl, onFault, applicationName: `causerie ${config.nodeId}` }),
+    openDatabase({ url: databaseUrl, onFault, applicationName, onWaited: metrics.poolWait }),
   );
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, "database migrated");
@@ -90,7 +92,6 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   };
   const board = openBoard({ config, options, log, bus, resources });
   const logStore = createLogStore(database);
-  const metrics = createMetrics();
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
   const hub = resources.use(
     new Hub({ nodeId: config.nodeId, bus, store: logStore, metrics: metrics.hub, onFault, clock, ...options.hub }),
@@ -123,7 +124,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });
-  const subscribe = createSubscribe({ selections, feeds, newEventContext: contexts.newEventContext, mask });
+  const subscribe = createSubscribe({ schema, selections, feeds, newEventContext: contexts.newEventContext, mask });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const door = {
@@ -151,7 +152,26 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       presence.closed(connectionId);
     },
   });
-  metrics.gauge("sockets", "Open WebSockets.", () => websocket.size);
+  const httpDoor = createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus }), metrics });
+  metrics.gauges("connections", "Open WebSockets and event streams.", {
+    label: "kind",
+    read: () => ({ websocket: websocket.size, event_stream: httpDoor.streams }),
+  });
+  metrics.gauges("subscriptions", "Open subscriptions.", { label: "field", read: subscribe.open });
+  metrics.gauges("database_connections", "Connections of the pool; waiting: who waits for one.", {
+    label: "state",
+    read: () => {
+      const { totalCount, idleCount, waitingCount } = database.pool;
+      return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+    },
+  });
+  metrics.gauge("catch_ups_waiting", "Reads for subscribers that wait for their turn.", () => hub.waitingCatchUps);
+  metrics.gauge("bus_up", "1 while the other nodes' publications arrive, as far as known.", () => Number(bus.up));
+  metrics.gauge(
+    "lease_age_seconds",
+    "Since this node's lease was last renewed: it is lost after 6.",
+    () => board.stats.leaseAgeMsNow / 1_000,
+  );
   metrics.gauge("watched_rooms", "Rooms that somebody on this node watches.", () => hub.watchedRooms);
   metrics.gauge("groups", "Groups of subscribers who asked alike, over all rooms.", () => hub.groups);
   metrics.gauge("presence_sessions", "Connections that count for presence.", () => board.stats.sessionsNow);
@@ -167,7 +187,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   );
   const server = resources.use(
     await openServer({
-      http: createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus }), metrics }),
+      http: httpDoor,
       websocket,
       port: config.port,
       host: config.host,

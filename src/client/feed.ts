@@ -117,7 +117,8 @@ export class Feed {
       this.#phase.set("catching up");
       await this.#noteLoss(lostAfter);
     } catch (error) {
-      if (after === undefined || !isReset(error)) throw error;
+      // Without a position there is nothing that could be dropped. One that it got since counts: the log may go back meanwhile.
+      if (position.cursors === undefined || !isReset(error)) throw error;
       await this.#reset();
     } finally {
       stop();

@@ -24,6 +24,8 @@ export type DatabaseOptions = {
   /** How long a statement waits for a connection. */
   connectionTimeoutMs?: number;
   applicationName?: string;
+  /** Told how long each statement or transaction waited for a connection. */
+  onWaited?: (seconds: number) => void;
 };
 
 /** A statement, its wait for a connection included: a database that does not answer must give an error within 5 s. */
@@ -53,6 +55,7 @@ export function openDatabase({
   maxConnections = 20,
   connectionTimeoutMs = 3_000,
   applicationName = "causerie",
+  onWaited,
 }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
@@ -77,8 +80,10 @@ export function openDatabase({
   async function onConnection<Result>(work: (connection: Queryable) => Promise<Result>): Promise<Result> {
     const passing = outage.pass();
     if (passing) await passing;
-    const dueAtMs = performance.now() + answerTimeoutMs;
+    const startMs = performance.now();
+    const dueAtMs = startMs + answerTimeoutMs;
     const client = await pool.connect().catch((fault: Error) => unanswered(fault));
+    onWaited?.((performance.now() - startMs) / 1_000);
     let broken: Error | undefined;
     let isFirst = true;
     const connection: Queryable = {

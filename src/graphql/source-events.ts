@@ -5,22 +5,37 @@ import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionRes
  */
 export async function subscribeToSource(
   args: ExecutionArgs,
-  contextOfEvent: () => unknown,
+  {
+    contextOfEvent,
+    onOpen,
+  }: { contextOfEvent: () => unknown; /** Gives what is called once it is over. */ onOpen: () => () => void },
 ): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
   const events = source[Symbol.asyncIterator]();
+  let onEnd: (() => void) | undefined = onOpen();
+  const over = () => {
+    onEnd?.();
+    onEnd = undefined;
+  };
   const done = { done: true as const, value: undefined };
 
   async function end(): Promise<IteratorReturnResult<void>> {
+    over();
     await events.return?.();
     return done;
   }
 
   const results: AsyncGenerator<ExecutionResult, void, void> = {
     async next() {
-      const event = await events.next();
-      if (event.done === true) return done;
+      const event = await events.next().catch((fault: unknown) => {
+        over();
+        throw fault;
+      });
+      if (event.done === true) {
+        over();
+        return done;
+      }
       const value = await execute({ ...args, rootValue: event.value, contextValue: contextOfEvent() });
       return { done: false, value };
     },

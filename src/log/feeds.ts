@@ -34,19 +34,24 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     checkStart(early, position);
     await hub.watchRooms([roomId]);
     const subscription = new Subscription({ hub, viewer, selection, sink, onLeft: () => sink.complete() });
-    let start: Start;
     try {
       const membership = (await store.readMemberships(viewer.id, [roomId]))[0];
       checkStart(membership, position);
       const revision = position?.revision ?? membership!.roomRevision;
       // Where it begins now, the client is told with CaughtUp.
       const held = position?.revision ?? 0;
-      start = { roomId, position: revision, held, memberThrough: memberThrough(membership!) };
+      const start: Start = {
+        roomId,
+        position: revision,
+        held,
+        memberThrough: memberThrough(membership!),
+        reason: "resumed",
+      };
+      subscription.add([start]);
     } catch (fault) {
       hub.unwatchRooms([roomId]);
       throw fault;
     }
-    subscription.add([start]);
     sink.onClose(() => subscription.close());
     subscription.fellBehind();
   }
@@ -106,11 +111,12 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       let starts: Start[] = [];
       try {
         const memberships = await store.readMemberships(viewer.id, roomIds);
-        starts = memberships
+        const due = memberships
           .filter((membership) => isDue(membership, toStart(membership).position))
           .map(toStart)
           .filter((start) => !inbox.closed && !subscription.has(start.roomId));
-        subscription.add(starts);
+        subscription.add(due);
+        starts = due;
         for (const { roomId } of starts) parted.delete(roomId);
       } finally {
         const added = new Set(starts.map((start) => start.roomId));
@@ -122,17 +128,17 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       const { roomId, joinedRevision } = membership;
       const held = parted.get(roomId) ?? 0;
       const position = held === 0 ? joinedRevision - 1 : held;
-      return { roomId, position, held, memberThrough: memberThrough(membership) };
+      return { roomId, position, held, memberThrough: memberThrough(membership), reason: "joined" };
     };
     const fromNow = (membership: Membership): Start => {
       const { roomId, roomRevision } = membership;
-      return { roomId, position: roomRevision, held: 0, memberThrough: memberThrough(membership) };
+      return { roomId, position: roomRevision, held: 0, memberThrough: memberThrough(membership), reason: "joined" };
     };
     const fromCursor = (membership: Membership): Start => {
       const position = positions!.get(membership.roomId);
       if (position === undefined) return fromJoin(membership);
       const { roomId } = membership;
-      return { roomId, position, held: position, memberThrough: memberThrough(membership) };
+      return { roomId, position, held: position, memberThrough: memberThrough(membership), reason: "resumed" };
     };
 
     let refreshing = false;

@@ -1,5 +1,6 @@
 import type { RoomEvent } from "./changes.ts";
 import { kindOf } from "./changes.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Reader } from "./reader.ts";
 import { Ring, type Entry } from "./ring.ts";
 import type { FeedBatch, FeedChange } from "./room-feed.ts";
@@ -17,13 +18,20 @@ export class Group implements EndsTurn {
   readonly ring: Ring;
   /** The newest change of a membership, also of batches that are not delivered yet. */
   memberRevision: number;
+  /** How many of the readers are live. */
+  liveReaders = 0;
+  readonly #deliveries: Deliveries;
   #queue: FeedBatch[] = [];
   /** Executed in this turn of the event loop, and not with the readers yet. */
   #ready: Entry[] = [];
   #busy = false;
 
-  constructor(selection: Selection, { position, memberRevision }: { position: number; memberRevision: number }) {
+  constructor(
+    selection: Selection,
+    { position, memberRevision, deliveries }: { position: number; memberRevision: number; deliveries: Deliveries },
+  ) {
     this.selection = selection;
+    this.#deliveries = deliveries;
     this.ring = new Ring({ floor: position });
     this.memberRevision = memberRevision;
   }
@@ -67,8 +75,8 @@ export class Group implements EndsTurn {
     this.ring.begin(stretch);
     for (const reader of this.readers) {
       const { position, viewer } = reader;
-      if (leavers.has(viewer.id)) reader.readAlone(room.revision);
-      else if (position > stretch.after && position < stretch.through) reader.readAlone(stretch.through);
+      if (leavers.has(viewer.id)) reader.readAlone(room.revision, "membership");
+      else if (position > stretch.after && position < stretch.through) reader.readAlone(stretch.through, "order");
     }
   }
 
@@ -98,7 +106,7 @@ export class Group implements EndsTurn {
   #leaveToPages({ revision }: Entry): undefined {
     this.#handOut();
     this.ring.forget(revision);
-    for (const reader of this.readers) reader.readAlone(revision);
+    for (const reader of this.readers) reader.readAlone(revision, "fault");
     return undefined;
   }
 
@@ -113,6 +121,7 @@ export class Group implements EndsTurn {
     this.#ready = [];
     const payloads = ready.map((entry) => entry.payload!);
     for (const reader of this.readers) reader.deliverAll(ready, payloads);
+    this.#deliveries.handedOut(ready, this.liveReaders);
   }
 
   // Readers may go live while others' responses are made; they are served before the next change is taken up.
@@ -126,8 +135,9 @@ export class Group implements EndsTurn {
       waiting.forEach((reader, index) => {
         const { payload, fault } = results[index]!;
         if (fault === undefined) reader.deliver(entry, payload);
-        else reader.readAlone(entry.revision);
+        else reader.readAlone(entry.revision, "fault");
       });
+      this.#deliveries.handedOut([entry], waiting.length);
     }
     // Whoever falls behind here reads for themselves: there is no common response to replay.
     this.ring.forget(entry.revision);
@@ -141,6 +151,6 @@ export class Group implements EndsTurn {
 }
 
 export function eventOf({ change, previous }: Entry): RoomEvent {
-  const { before: _before, ...event } = change;
+  const { before: _before, origin: _origin, ...event } = change;
   return { ...event, previous };
 }

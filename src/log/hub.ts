@@ -1,23 +1,17 @@
 import { parseHlc, type HybridLogicalClock } from "../clock/hlc.ts";
 import type { Bus } from "../live/bus.ts";
+import { inSpan, traceHeaders } from "../tracing.ts";
 import type { Change, ChangeKind } from "./changes.ts";
 import type { Position } from "./cursor.ts";
+import { Deliveries, wallClockMs } from "./deliveries.ts";
 import type { Group } from "./group.ts";
+import type { HubMetrics } from "./hub-metrics.ts";
 import { createLimiter } from "./limiter.ts";
 import type { CatchUp, LogStore } from "./log.store.ts";
 import type { Publication } from "./publication.ts";
 import { encodePublication, roomChannel } from "./publication.ts";
 import type { Selection } from "./selection.ts";
 import { WatchedRoom, WatchedUser, userPublication } from "./watches.ts";
-
-/** Counted things, for /metrics and tests. */
-export interface HubMetrics {
-  busGap(): void;
-  catchUp(): void;
-  slowConsumer(): void;
-  tooSlow(): void;
-  eventIn(): void;
-}
 
 export type HubOptions = {
   nodeId: string;
@@ -50,7 +44,10 @@ export class Hub implements AsyncDisposable {
   readonly #rooms = new Map<string, WatchedRoom>();
   readonly #users = new Map<string, WatchedUser>();
   readonly #listeners = new Map<string, Set<RoomListener>>();
+  /** Rooms whose log went back, and that are still watched. */
+  readonly #toOpen = new Set<string>();
   readonly #catchUps: ReturnType<typeof createLimiter>;
+  readonly #deliveries: Deliveries;
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
   #comparing: Promise<void> | undefined;
@@ -61,6 +58,7 @@ export class Hub implements AsyncDisposable {
     this.metrics = options.metrics;
     this.onFault = options.onFault;
     this.drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
+    this.#deliveries = new Deliveries(options.metrics);
     this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
     this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);
     this.#stopListening = options.bus.onRecovered(() => void this.compare());
@@ -76,17 +74,20 @@ export class Hub implements AsyncDisposable {
     return count;
   }
 
-  /** Gives a committed change to this node's readers at once, and to the other nodes by the bus. */
-  publish(publication: Publication): void {
-    this.metrics.eventIn();
+  /** Reads for subscribers that wait for their turn. */
+  get waitingCatchUps(): number {
+    return this.#catchUps.waiting;
+  }
+
+  /** Gives a change that was committed just now to this node's readers at once, and to the other nodes by the bus. */
+  publish(committed: Publication): void {
+    const publication = { ...committed, committedAtMs: wallClockMs(), trace: traceHeaders() };
     const { roomId, changes } = publication;
+    this.metrics.eventsIn("here", changes.length);
     const room = this.#rooms.get(roomId);
-    if (room) room.receive(publication);
+    if (room) room.receive(publication, "here");
     else this.#tell(roomId, changes);
-    void this.#options.bus.publish(
-      roomChannel(publication.roomId),
-      encodePublication(this.#options.nodeId, publication),
-    );
+    void this.#options.bus.publish(roomChannel(roomId), encodePublication(this.#options.nodeId, publication));
   }
 
   /** The user's memberships changed, in a commit that gave the user this revision. */
@@ -118,6 +119,12 @@ export class Hub implements AsyncDisposable {
         isBusUp: () => this.#options.bus.up,
         onChanges: (changes) => this.#tell(head.room.id, changes),
         onGap: () => this.metrics.busGap(),
+        onBack: () => void this.#wentBack([head.room.id]).catch(this.#options.onFault),
+        onDoubled: (route) => {
+          // A node tells of each of its commits once.
+          if (route === "here") void this.#wentBack([head.room.id]).catch(this.#options.onFault);
+          else void this.compare();
+        },
         onFault: this.#options.onFault,
         holeTimeoutMs: this.#options.holeTimeoutMs,
       });
@@ -205,8 +212,18 @@ export class Hub implements AsyncDisposable {
     limit: number;
     kinds: ReadonlySet<ChangeKind>;
   }): Promise<CatchUp> {
-    this.metrics.catchUp();
-    return this.#catchUps.run(() => this.#options.store.readForMember(query));
+    this.metrics.catchUpPage();
+    const attributes = { "causerie.rooms": query.after.length };
+    return this.#catchUps.run(() =>
+      inSpan("catch-up", { attributes }, async (span) => {
+        const read = await this.#options.store.readForMember(query);
+        span.setAttribute(
+          "causerie.events",
+          read.pages.reduce((count, page) => count + page.changes.length, 0),
+        );
+        return read;
+      }),
+    );
   }
 
   /** Whether the promise resolves in time. */
@@ -226,25 +243,68 @@ export class Hub implements AsyncDisposable {
   }
 
   async #compare(): Promise<void> {
-    const ids = [...this.#rooms.keys()];
-    const userIds = [...this.#users.keys()];
-    for (let start = 0; start < Math.max(ids.length, userIds.length); start += revisionsPerQuery) {
-      const end = start + revisionsPerQuery;
-      const { rooms, users } = await this.#options.store.readRevisions(
-        ids.slice(start, end),
-        userIds.slice(start, end),
+    if (this.#toOpen.size > 0) await this.#openAgain();
+    const all = [...this.#rooms.keys()];
+    const allUsers = [...this.#users.keys()];
+    for (let start = 0; start < Math.max(all.length, allUsers.length); start += revisionsPerQuery) {
+      await this.#comparePart(
+        all.slice(start, start + revisionsPerQuery),
+        allUsers.slice(start, start + revisionsPerQuery),
       );
       if (this.#closed) return;
-      for (const [roomId, revision] of rooms) this.#rooms.get(roomId)?.feed?.expect(revision);
-      for (const [userId, revision] of users) this.#users.get(userId)?.changed(revision);
     }
+  }
+
+  async #comparePart(roomIds: string[], userIds: string[]): Promise<void> {
+    // Everything up to here was committed before the database is asked: if it has less, it went back.
+    const feeds = roomIds.map((roomId) => this.#rooms.get(roomId)?.feed);
+    const positions = feeds.map((feed) => feed?.position ?? 0);
+    const known = userIds.map((userId) => this.#users.get(userId)?.revision ?? 0);
+    const { rooms, users } = await this.#options.store.readRevisions(roomIds, userIds);
+    if (this.#closed) return;
+    const back: string[] = [];
+    roomIds.forEach((roomId, index) => {
+      const feed = feeds[index];
+      if (!feed || feed !== this.#rooms.get(roomId)?.feed) return;
+      const revision = rooms.get(roomId) ?? 0;
+      if (revision < positions[index]!) back.push(roomId);
+      else feed.expect(revision);
+    });
+    userIds.forEach((userId, index) => {
+      const revision = users.get(userId) ?? 0;
+      if (revision < known[index]!) this.#users.get(userId)?.reset(revision);
+      else this.#users.get(userId)?.changed(revision);
+    });
+    if (back.length > 0) await this.#wentBack(back);
+  }
+
+  /**
+   * These rooms' logs are not those that this node told of: the database was restored from a backup, or lost commits in a
+   * failover. Their readers begin anew (`CURSOR_RESET`), and the rooms are followed from where they stand now.
+   */
+  async #wentBack(roomIds: string[]): Promise<void> {
+    for (const roomId of roomIds) {
+      const room = this.#rooms.get(roomId);
+      if (!room?.feed) continue;
+      this.metrics.roomReset();
+      room.reset();
+      this.#toOpen.add(roomId);
+    }
+    await this.#openAgain();
+  }
+
+  async #openAgain(): Promise<void> {
+    const roomIds = [...this.#toOpen].filter((roomId) => this.#rooms.has(roomId));
+    await this.#open(roomIds);
+    this.#toOpen.clear();
   }
 
   #watchRoom(roomId: string): WatchedRoom {
     let room = this.#rooms.get(roomId);
     if (!room) {
       const { bus, nodeId } = this.#options;
-      room = new WatchedRoom({ roomId, bus, nodeId, onForeign: (publication) => this.#absorb(publication) });
+      const onForeign = (publication: Publication) => this.#absorb(publication);
+      room = new WatchedRoom({ roomId, deliveries: this.#deliveries, bus, nodeId, onForeign });
       this.#rooms.set(roomId, room);
     }
     room.watchers += 1;
@@ -252,7 +312,7 @@ export class Hub implements AsyncDisposable {
   }
 
   #absorb({ changes }: Publication): void {
-    this.metrics.eventIn();
+    this.metrics.eventsIn("bus", changes.length);
     for (const change of changes) {
       if (change.type === "MessageSent") this.#options.clock.absorb(parseHlc(change.message.hlc).reading);
     }

@@ -1,5 +1,6 @@
 import type { Change, MessageRow, RoomRow, UserRow } from "./changes.ts";
 import { kindOf } from "./changes.ts";
+import { isTraceHeaders, type TraceHeaders } from "../tracing.ts";
 import { isId } from "./ids.ts";
 
 /** What one commit changed in one room, with what its readers usually ask for besides. */
@@ -13,6 +14,10 @@ export type Publication = {
   messages: MessageRow[];
   /** The room after these changes; null where they changed nothing of it. */
   room: RoomRow | null;
+  /** When it was published, right after the commit, by its node's clock: milliseconds since 1970. */
+  committedAtMs?: number;
+  /** The span that it belongs to, as W3C Trace Context has it. */
+  trace?: TraceHeaders;
 };
 
 export const roomChannel = (roomId: string) => `room:${roomId}`;
@@ -49,6 +54,8 @@ function isPublication(value: unknown, roomId: string): value is Publication {
     return false;
   if (!isListOf(value.messages, (message) => isMessage(message, roomId))) return false;
   if (value.room !== null && !isRoom(value.room, roomId)) return false;
+  if (value.committedAtMs !== undefined && !isTime(value.committedAtMs)) return false;
+  if (value.trace !== undefined && !isTraceHeaders(value.trace)) return false;
   const changes: unknown[] = value.changes;
   return changes.every(
     (change, index) => isChange(change, roomId) && change.revision === (changes[0] as Change).revision + index,

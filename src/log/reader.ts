@@ -11,9 +11,18 @@ export interface ReaderOwner {
   readonly sink: Sink;
   /** The reader is no longer live and wants to be brought up again. */
   fellBehind(): void;
+  /** What the client holds of the room is not in its log any more. */
+  reset(): void;
   /** The viewer was removed from the room, and was told. */
   left(reader: Reader): void;
 }
+
+/**
+ * Why a reader reads the database: its client came back with a cursor, or came to the room; the client took too little; who
+ * is a member was in doubt; what the group got was told in another order than this client can follow; or its response could
+ * not be made.
+ */
+export type CatchUpReason = "resumed" | "joined" | "slow" | "membership" | "order" | "fault";
 
 /**
  * One subscription's place in one room. Either live, getting the group's responses as they come, or catching up, led by
@@ -30,6 +39,8 @@ export class Reader {
   #held: number;
   /** Up to here only reads of its own will do: the group's responses may say more than the viewer may see, or less than is due. */
   #ownThrough: number;
+  /** Null once it was told. */
+  #reason: CatchUpReason | null;
 
   /** `memberThrough`: the newest revision at which the viewer is known to have been a member. */
   constructor(options: {
@@ -39,6 +50,7 @@ export class Reader {
     position: number;
     held: number;
     memberThrough: number;
+    reason: CatchUpReason;
   }) {
     this.#owner = options.owner;
     this.group = options.group;
@@ -47,6 +59,7 @@ export class Reader {
     this.#held = options.held;
     // Memberships changed since: perhaps this one.
     this.#ownThrough = this.group.memberRevision > options.memberThrough ? this.group.memberRevision : 0;
+    this.#reason = options.reason;
     this.group.readers.add(this);
   }
 
@@ -80,11 +93,11 @@ export class Reader {
     // The client would take the event for the sign of a loss: between its last and this one was a change that it got in a
     // later state, with an older event. A read of its own tells it in an order that it can follow.
     if ((entry.previous ?? 0) > this.#held) {
-      this.readAlone(entry.revision);
+      this.readAlone(entry.revision, "order");
       return;
     }
     if (this.#owner.sink.overloaded) {
-      this.#fallBehind();
+      this.#fallBehind("slow");
       return;
     }
     this.#owner.sink.next(payload);
@@ -108,7 +121,7 @@ export class Reader {
 
   /** From here on live, beginning with what the group delivered meanwhile. Call only when level. */
   goLive(): void {
-    this.#state = "live";
+    this.#become("live");
     for (const entry of this.group.ring.after(this.#position)) {
       if (entry.payload && this.#state === "live") this.deliver(entry, entry.payload);
     }
@@ -126,28 +139,30 @@ export class Reader {
   }
 
   /** Up to this revision the group's responses are not for this reader. */
-  readAlone(through: number): void {
+  readAlone(through: number, reason: CatchUpReason): void {
     this.#ownThrough = Math.max(this.#ownThrough, through);
-    this.#fallBehind();
+    this.#fallBehind(reason);
   }
 
   /** The viewer was removed with this change. One who is behind finds it in the pages that it reads. */
   leave(entry: Entry): void {
     if (entry.revision <= this.#position || this.#state === "over") return;
     if (this.#state === "catching up" || this.#owner.sink.overloaded) {
-      this.readAlone(entry.revision);
+      this.readAlone(entry.revision, "membership");
       return;
     }
     const before = this.#position;
-    this.#state = "over";
+    this.#become("over");
     this.#position = entry.revision;
     const event = eventOf({ ...entry, previous: Math.min(entry.previous ?? 0, this.#held) || null });
     const executed = this.group.selection.begin({ users: [], messages: [], rooms: [] }).run(event, this.viewer);
     void Promise.resolve(executed).then(({ payload, fault }) => {
       if (fault !== undefined) {
+        // Closed meanwhile.
+        if (!this.group.readers.has(this)) return;
         this.#position = before;
-        this.#state = "live";
-        this.readAlone(entry.revision);
+        this.#become("live");
+        this.readAlone(entry.revision, "fault");
         return;
       }
       this.#owner.sink.next(payload);
@@ -155,14 +170,33 @@ export class Reader {
     });
   }
 
+  /** Why it reads the database, told once for each time that it does. */
+  takeReason(): CatchUpReason | null {
+    const reason = this.#reason;
+    this.#reason = null;
+    return reason;
+  }
+
+  /** The room's log is not the one that this reader has read. */
+  reset(): void {
+    this.#owner.reset();
+  }
+
   close(): void {
-    this.#state = "over";
+    this.#become("over");
     this.group.readers.delete(this);
   }
 
-  #fallBehind(): void {
+  #fallBehind(reason: CatchUpReason): void {
     if (this.#state !== "live") return;
-    this.#state = "catching up";
+    this.#become("catching up");
+    this.#reason = reason;
     this.#owner.fellBehind();
+  }
+
+  #become(state: "catching up" | "live" | "over"): void {
+    if (this.#state === "live") this.group.liveReaders -= 1;
+    if (state === "live") this.group.liveReaders += 1;
+    this.#state = state;
   }
 }

@@ -1,10 +1,11 @@
 import type { ChangeKind, MessageRow, RoomRow, UserRow, Change } from "./changes.ts";
 import { kindOf } from "./changes.ts";
 import type { Gap, KindRevisions, LogStore, RoomHead } from "./log.store.ts";
+import { fromDatabase, originOf, type Origin } from "./origin.ts";
 import type { Publication } from "./publication.ts";
 
 /** A change on its way to the groups. `before` is the last revision of each kind before it, as far as readers were told. */
-export type FeedChange = Change & { roomId: string; before: KindRevisions };
+export type FeedChange = Change & { roomId: string; before: KindRevisions; origin: Origin };
 
 /** From after one position through another. */
 export type Stretch = { after: number; through: number };
@@ -35,9 +36,15 @@ export type RoomFeedOptions = {
   /** Whether a publication that is missing may still come. */
   isBusUp: () => boolean;
   onGap: () => void;
+  /** The database has less of the room than was handed on: it was restored from a backup. Nothing more comes of this feed. */
+  onBack: () => void;
+  /** What was handed on before was published again: by the bus, or because the log went back and took the revision again. */
+  onDoubled: (route: "here" | "bus") => void;
   onFault: (fault: unknown) => void;
   holeTimeoutMs?: number;
 };
+
+type Arrived = { publication: Publication; route: "here" | "bus" };
 
 const gapPageSize = 500;
 const maxPending = 256;
@@ -51,11 +58,13 @@ const maxRetryMs = 1_000;
 export class RoomFeed {
   readonly roomId: string;
   #position: number;
+  /** The newest revision that came from the database: publications up to here may come late. */
+  #readThrough: number;
   #room: RoomRow;
   #last: KindRevisions;
   /** The newest revision heard of. */
   #heard: number;
-  #pending = new Map<number, Publication>();
+  #pending = new Map<number, Arrived>();
   #hole: NodeJS.Timeout | undefined;
   #filling = false;
   #closed = false;
@@ -67,6 +76,7 @@ export class RoomFeed {
     this.roomId = room.id;
     this.#room = room;
     this.#position = room.revision;
+    this.#readThrough = room.revision;
     this.#heard = room.revision;
     this.#last = { ...last };
   }
@@ -81,17 +91,20 @@ export class RoomFeed {
     return this.#room;
   }
 
-  receive(publication: Publication): void {
+  receive(publication: Publication, route: "here" | "bus"): void {
     if (this.#closed) return;
     const from = publication.changes[0]!.revision;
     const through = publication.changes.at(-1)!.revision;
-    if (through <= this.#position) return;
+    if (through <= this.#position) {
+      if (from > this.#readThrough) this.#options.onDoubled(route);
+      return;
+    }
     this.#heard = Math.max(this.#heard, through);
     if (from === this.#position + 1 && !this.#filling) {
-      this.#apply(publication);
+      this.#apply({ publication, route });
       this.#applyPending();
     } else if (this.#pending.size < maxPending) {
-      this.#pending.set(from, publication);
+      this.#pending.set(from, { publication, route });
     }
     if (this.#pending.size > 0 || this.#heard > this.#position) this.#awaitHole();
     else this.#cancelHole();
@@ -110,10 +123,12 @@ export class RoomFeed {
     this.#pending.clear();
   }
 
-  #apply({ changes, users, messages, room }: Publication): void {
+  #apply({ publication, route }: Arrived): void {
+    const { changes, users, messages, room } = publication;
     this.#position = changes.at(-1)!.revision;
     if (room) this.#room = room;
-    this.#emit(changes, { users, messages, stretch: null, leavers: new Set() });
+    const origin = originOf(publication, route);
+    this.#emit(changes, { users, messages, stretch: null, leavers: new Set(), origin });
   }
 
   #applyPending(): void {
@@ -123,16 +138,19 @@ export class RoomFeed {
       this.#pending.delete(this.#position + 1);
       this.#apply(next);
     }
-    for (const [from, publication] of this.#pending) {
+    for (const [from, { publication }] of this.#pending) {
       if (publication.changes.at(-1)!.revision <= this.#position) this.#pending.delete(from);
     }
   }
 
-  #emit(changes: Change[], more: Pick<FeedBatch, "users" | "messages" | "stretch" | "leavers">): void {
+  #emit(
+    changes: Change[],
+    { origin, ...more }: Pick<FeedBatch, "users" | "messages" | "stretch" | "leavers"> & { origin: Origin },
+  ): void {
     const fed = changes.map((change): FeedChange => {
       const before = { ...this.#last };
       this.#last[kindOf[change.type]] = change.revision;
-      return { ...change, roomId: this.roomId, before };
+      return { ...change, roomId: this.roomId, before, origin };
     });
     this.#options.onBatch({ changes: fed, room: this.#room, ...more });
   }
@@ -168,8 +186,13 @@ export class RoomFeed {
   async #readPage(): Promise<void> {
     const gap = await this.#options.store.readForNode({ roomId: this.roomId, revision: this.#position }, gapPageSize);
     if (this.#closed) return;
-    if (!gap || gap.room.revision <= this.#position) {
-      // Heard of a revision that the database does not have: a false publication, or a database restored from a backup.
+    if (!gap || gap.room.revision < this.#position) {
+      this.close();
+      this.#options.onBack();
+      return;
+    }
+    if (gap.room.revision === this.#position) {
+      // Heard of a revision that the database does not have: a false publication.
       this.#heard = this.#position;
       this.#pending.clear();
       return;
@@ -181,8 +204,9 @@ export class RoomFeed {
   #applyGap({ changes, through, room, leavers }: Gap): void {
     const stretch = { after: this.#position, through };
     this.#position = through;
+    this.#readThrough = through;
     this.#room = room;
-    this.#emit(changes, { users: [], messages: [], stretch, leavers });
+    this.#emit(changes, { users: [], messages: [], stretch, leavers, origin: fromDatabase });
   }
 }
 

@@ -171,8 +171,8 @@ function operationOf(document: DocumentNode): OperationDefinitionNode | undefine
   return document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
 }
 
-/** The one field of the subscription, which may stand in a fragment. */
-function rootOf(document: DocumentNode, { selections }: SelectionSetNode): FieldNode | undefined {
+/** The one field of a subscription, which may stand in a fragment. */
+export function rootOf(document: DocumentNode, { selections }: SelectionSetNode): FieldNode | undefined {
   for (const selection of selections) {
     if (selection.kind === Kind.FIELD) return selection;
     const inner =

@@ -4,7 +4,7 @@ import { formatCursor } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
 import type { RoomPage } from "./log.store.ts";
 import { Patience } from "./patience.ts";
-import { Reader, type ReaderOwner } from "./reader.ts";
+import { Reader, type CatchUpReason, type ReaderOwner } from "./reader.ts";
 import type { Executed, Selection, Viewer } from "./selection.ts";
 import type { Sink } from "./sink.ts";
 
@@ -12,7 +12,14 @@ import type { Sink } from "./sink.ts";
  * Where a subscription begins in one room. `held` is the newest cursor that the client has of it, 0 for none;
  * `memberThrough` the newest revision at which the viewer is known to have been a member.
  */
-export type Start = { roomId: string; position: number; held: number; memberThrough: number };
+export type Start = {
+  roomId: string;
+  position: number;
+  held: number;
+  memberThrough: number;
+  /** Why it will read the database, where it has to. */
+  reason: CatchUpReason;
+};
 
 export const catchUpPageSize = 100;
 
@@ -56,8 +63,12 @@ export class Subscription implements ReaderOwner {
     return this.#readers.has(roomId);
   }
 
-  /** The rooms must be watched already; the subscription releases them. */
+  /**
+   * The rooms must be watched already; the subscription releases them.
+   * @throws Refusal CURSOR_RESET where the log of one went back meanwhile; then none was added
+   */
   add(starts: Start[]): void {
+    if (starts.some(({ roomId }) => !this.#hub.watchOf(roomId))) throw cursorReset(["after"]);
     for (const start of starts) {
       const group = this.#hub.joinGroup(start.roomId, this.selection);
       this.#readers.set(start.roomId, new Reader({ owner: this, group, ...start }));
@@ -69,6 +80,10 @@ export class Subscription implements ReaderOwner {
     if (this.#working || this.#closed) return;
     this.#working = true;
     this.#work().catch((fault: unknown) => this.#fail(fault));
+  }
+
+  reset(): void {
+    this.#fail(cursorReset(["after"]));
   }
 
   left(reader: Reader): void {
@@ -120,6 +135,10 @@ export class Subscription implements ReaderOwner {
   }
 
   async #readPages(readers: Reader[]): Promise<void> {
+    for (const reader of readers) {
+      const reason = reader.takeReason();
+      if (reason) this.#hub.metrics.catchUp(reason);
+    }
     const after = readers.map(({ roomId, position }) => ({ roomId, revision: position }));
     const { pages } = await this.#hub.readForMember({
       userId: this.viewer.id,
@@ -149,6 +168,7 @@ export class Subscription implements ReaderOwner {
     if (!reader) return;
     if (page.leftRevision === null && page.bound < page.after) throw cursorReset(["after"]);
     for (const { payload } of executed) this.sink.next(payload);
+    this.#hub.metrics.eventsOut("catch-up", executed.length);
     reader.advance(page);
     if (page.leftRevision !== null && page.complete) this.left(reader);
   }

@@ -3,8 +3,9 @@ export interface EndsTurn {
   endTurn(): void;
 }
 
-/** Groups hand their entries to readers, which fill the sockets' writers; those write last. */
-const phases: EndsTurn[][] = [[], []];
+/** Groups hand their entries to readers, which fill the sockets' writers; those write, and then it can be said when. */
+const order = ["hand out", "write", "written"] as const;
+const phases: EndsTurn[][] = order.map(() => []);
 let scheduled = false;
 
 function runPhases(): void {
@@ -17,8 +18,8 @@ function runPhases(): void {
 }
 
 /** What is ready for one reader, and for one socket, at the end of a turn goes out together: most of a delivery's cost is the write. */
-export function atTurnEnd(one: EndsTurn, phase: "hand out" | "write"): void {
-  phases[phase === "hand out" ? 0 : 1]!.push(one);
+export function atTurnEnd(one: EndsTurn, phase: (typeof order)[number]): void {
+  phases[order.indexOf(phase)]!.push(one);
   if (scheduled) return;
   scheduled = true;
   setImmediate(runPhases);

@@ -1,5 +1,6 @@
 import type { Bus, BusSubscription } from "../live/bus.ts";
 import type { Change } from "./changes.ts";
+import type { Deliveries } from "./deliveries.ts";
 import { Group } from "./group.ts";
 import { derivedId } from "./ids.ts";
 import type { RoomHead } from "./log.store.ts";
@@ -21,25 +22,29 @@ export class WatchedRoom {
   /** What came before the feed knew where the log stands. */
   #early: Publication[] = [];
   readonly #subscription: BusSubscription;
+  readonly #deliveries: Deliveries;
 
   constructor({
     roomId,
+    deliveries,
     bus,
     nodeId,
     onForeign,
   }: {
     roomId: string;
+    deliveries: Deliveries;
     bus: Bus;
     nodeId: string;
     onForeign: (publication: Publication) => void;
   }) {
     this.roomId = roomId;
+    this.#deliveries = deliveries;
     this.#subscription = bus.subscribe(roomChannel(roomId), (text) => {
       if (isEcho(nodeId, text)) return;
       const publication = decodePublication(roomId, text);
       if (!publication) return;
       onForeign(publication);
-      this.receive(publication);
+      this.receive(publication, "bus");
     });
     this.listening = this.#subscription.acknowledged;
   }
@@ -59,12 +64,24 @@ export class WatchedRoom {
       onChanges(batch.changes);
     };
     this.#feed = new RoomFeed({ ...options, head, onBatch });
-    for (const publication of this.#early) this.#feed.receive(publication);
+    for (const publication of this.#early) this.#feed.receive(publication, "bus");
     this.#early = [];
   }
 
-  receive(publication: Publication): void {
-    if (this.#feed) this.#feed.receive(publication);
+  /**
+   * The log went back behind what was handed on. Whoever reads is told to begin anew, and nobody reads on until the room is
+   * opened again.
+   */
+  reset(): void {
+    this.#feed?.close();
+    this.#feed = undefined;
+    const groups = [...this.groups.values()];
+    this.groups.clear();
+    for (const group of groups) for (const reader of group.readers) reader.reset();
+  }
+
+  receive(publication: Publication, route: "here" | "bus"): void {
+    if (this.#feed) this.#feed.receive(publication, route);
     else if (this.#early.length < maxEarly) this.#early.push(publication);
   }
 
@@ -72,7 +89,8 @@ export class WatchedRoom {
     const present = this.groups.get(selection.key);
     if (present) return present;
     const { position, room } = this.#feed!;
-    const group = new Group(selection, { position, memberRevision: room.memberRevision });
+    const { memberRevision } = room;
+    const group = new Group(selection, { position, memberRevision, deliveries: this.#deliveries });
     this.groups.set(selection.key, group);
     return group;
   }
@@ -99,6 +117,16 @@ export class WatchedUser {
   constructor({ userId, bus }: { userId: string; bus: Bus }) {
     this.#subscription = bus.subscribe(userChannel(userId), (text) => this.changed(Number(text)));
     this.listening = this.#subscription.acknowledged;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The user's revision is less than it was: the database was restored from a backup. */
+  reset(revision: number): void {
+    this.#revision = revision;
+    for (const listener of this.listeners) listener(revision);
   }
 
   /** The user's memberships changed with this revision. */

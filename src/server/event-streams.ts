@@ -31,15 +31,23 @@ export function createEventStreams(options: EventStreamsOptions) {
     visit: (stream) => stream.keepAlive(),
   });
 
+  let size = 0;
+
   return {
+    get size() {
+      return size;
+    },
+
     /** @throws HttpRefusal RATE_LIMITED where the user has too many connections */
     open(response: ServerResponse, { userId, dueAtMs }: { userId: string; dueAtMs: number }): EventStream {
       const stream = new EventStream(response, { mask, maxBufferedBytes, drainTimeoutMs, dueAtMs });
       if (!connections.add(userId, stream))
         throw new HttpRefusal(429, "Too many connections of this user.", { code: "RATE_LIMITED" });
+      size += 1;
       open.add(stream);
       deadlines.add(stream);
       stream.onClose(() => {
+        size -= 1;
         connections.delete(userId, stream);
         open.delete(stream);
         deadlines.delete(stream);

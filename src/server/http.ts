@@ -20,7 +20,7 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
     onFault: (fault: unknown) => void;
   };
 
-export type HttpDoor = { readonly server: Server; close: () => void };
+export type HttpDoor = { readonly server: Server; /** Open ones. */ readonly streams: number; close: () => void };
 
 const timeouts = {
   headersTimeout: 10_000,
@@ -72,7 +72,13 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     });
   });
   server.setTimeout(idleTimeoutMs);
-  return { server, close: () => streams.close() };
+  return {
+    server,
+    get streams() {
+      return streams.size;
+    },
+    close: () => streams.close(),
+  };
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

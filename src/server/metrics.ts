@@ -1,59 +1,53 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { HubMetrics } from "../log/hub.ts";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import type { HubMetrics } from "../log/hub-metrics.ts";
+import { createMeters, secondsBuckets, type Meters } from "./meters.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** What /metrics tells, in the text format of Prometheus. Each server has its own. */
 export function createMetrics() {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
+  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const counter = (name: string, help: string) => new Counter({ name: `causerie_${name}`, help, registers });
-
-  const events = counter(
-    "events_in_total",
-    "Publications of the room log that this node took in, its own and others'.",
-  );
-  const gaps = counter("bus_gaps_total", "Times that a room's log was read because publications were missing or late.");
-  const catchUps = counter(
-    "catch_ups_total",
-    "Pages that subscribers read from the database, since they resumed or fell behind.",
-  );
-  const slow = counter("slow_consumers_total", "Times that a subscriber took too little and was moved to catch-up.");
-  const tooSlow = counter("too_slow_closed_total", "Connections closed with 1013 since they did not drain.");
-  const sizes = new Histogram({
-    name: "causerie_send_batch_messages",
-    help: "Messages that were committed together.",
-    buckets: [1, 2, 5, 10, 20, 50, 100],
-    registers,
-  });
-
-  const hub: HubMetrics = {
-    eventIn: () => events.inc(),
-    busGap: () => gaps.inc(),
-    catchUp: () => catchUps.inc(),
-    slowConsumer: () => slow.inc(),
-    tooSlow: () => tooSlow.inc(),
-  };
-
-  /** A figure that is read when it is asked for. */
-  function gauge(name: string, help: string, read: () => number): void {
-    const made = new Gauge({
-      name: `causerie_${name}`,
-      help,
-      registers: [],
-      collect() {
-        this.set(read());
-      },
-    });
-    registry.registerMetric(made);
-  }
-
+  const meters = createMeters(registry);
+  const { gauge, gauges, histogram } = meters;
   return {
-    hub,
-    sendBatch: (size: number) => sizes.observe(size),
+    hub: hubMetrics(meters),
+    sendBatch: histogram("send_batch_messages", "Messages that were committed together.", [1, 2, 5, 10, 20, 50, 100]),
+    poolWait: histogram(
+      "database_wait_seconds",
+      "How long a statement waited for a connection of the pool.",
+      secondsBuckets,
+    ),
     gauge,
+    gauges,
     contentType: registry.contentType,
     text: () => registry.metrics(),
+  };
+}
+
+function hubMetrics({ counter, counterBy, histogramBy }: Meters): HubMetrics {
+  return {
+    eventsIn: counterBy("events_in_total", "Events of the room log that this node heard of, committed here or not.", {
+      label: "route",
+      values: ["here", "bus"],
+    }),
+    eventsOut: counterBy("events_out_total", "Events times the subscribers that they were given to.", {
+      label: "how",
+      values: ["live", "catch-up"],
+    }),
+    delivered: histogramBy(
+      "delivery_latency_seconds",
+      "From the commit of an event until it was written to a group's sockets: once for each event and group.",
+      { label: "route", values: ["here", "bus", "database"], buckets: secondsBuckets },
+    ),
+    busGap: counter("bus_gaps_total", "Times that a room's log was read since publications were missing or late."),
+    catchUp: counterBy("catch_ups_total", "Times that a subscriber had to read a room from the database, and why.", {
+      label: "reason",
+      values: ["resumed", "joined", "slow", "membership", "order", "fault"],
+    }),
+    catchUpPage: counter("catch_up_pages_total", "Pages that subscribers read from the database."),
+    slowConsumer: counter("slow_consumers_total", "Times that a subscriber took too little and was moved to catch-up."),
+    tooSlow: counter("too_slow_closed_total", "Connections closed with 1013 since they did not drain."),
+    roomReset: counter("room_resets_total", "Times that the database had less of a room's log than was told before."),
   };
 }

@@ -97,7 +97,7 @@ test("a session counts 5 s longer than its connection, and what changes is told 
   await phone.close();
   await until("the server knows of it", async () => {
     const text = await (await fetch(`${app.url}/metrics`)).text();
-    return /^causerie_sockets 1$/m.test(text);
+    return /^causerie_connections{kind="websocket"} 1$/m.test(text);
   });
   clock.advance(4_999);
   expect(await presenceOf(alice, [bob.id])).toMatchObject([{ status: "ONLINE" }]);

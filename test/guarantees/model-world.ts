@@ -1,5 +1,6 @@
 import type { ChangeKind } from "../../src/log/changes.ts";
 import { createFeeds } from "../../src/log/feeds.ts";
+import { uncounted } from "../../src/log/hub-metrics.ts";
 import { Hub } from "../../src/log/hub.ts";
 import { payloadOf } from "../../src/log/payload.ts";
 import { encodePublication, roomChannel, type Publication } from "../../src/log/publication.ts";
@@ -40,7 +41,7 @@ export class ModelWorld implements AsyncDisposable {
       nodeId: "here",
       bus: this.#bus(),
       store,
-      metrics: { busGap() {}, catchUp() {}, slowConsumer() {}, tooSlow() {}, eventIn() {} },
+      metrics: uncounted,
       onFault: (fault) => this.faults.push(fault),
       clock: { absorb() {} },
       holeTimeoutMs: 0,

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { backUp } from "../support/backup.ts";
+import { beginningOf, isCaughtUp, wordsOf } from "../support/items.ts";
+import { until } from "../support/until.ts";
+import { TestUser, type Item, type Received } from "../support/user.ts";
+
+/** Two looks at the database. */
+const limitMs = 5_000;
+
+const reset = [{ extensions: { code: "CURSOR_RESET" } }];
+
+/** Until the server has found out that its connections are cut, what it is asked for may fail. */
+async function untilServed(user: TestUser): Promise<void> {
+  await until(
+    "the server has connections again",
+    async () => !(await user.ask("{ rooms { edges { cursor } } }")).errors,
+  );
+}
+
+async function sendAll(user: TestUser, roomId: string, contents: string[]): Promise<void> {
+  for (const content of contents) await user.send(roomId, content);
+}
+
+const has = (content: string) => (item: Item) => item.message?.content === content;
+
+async function endsWithReset(received: Received<unknown>): Promise<void> {
+  await received.end(limitMs);
+  expect(received.errors).toMatchObject(reset);
+}
+
+describe("a database that goes back under a running node", () => {
+  let app: TestApp;
+  let alice: TestUser;
+  let bob: TestUser;
+
+  async function start(compareIntervalMs: number): Promise<void> {
+    app = await startTestApp({ hub: { compareIntervalMs } });
+    alice = await TestUser.open(app, "alice");
+    bob = await TestUser.open(app, "bob");
+  }
+
+  afterEach(async () => {
+    await bob[Symbol.asyncDispose]();
+    await app.close();
+  });
+
+  describe("and stands still", () => {
+    beforeEach(() => start(2_000));
+
+    test("resets whoever reads a room that lost something, and nobody else", async () => {
+      const roomId = await alice.createRoom("Lost", ["bob"]);
+      const quietId = await alice.createRoom("Quiet", ["bob"]);
+      await sendAll(alice, roomId, ["kept"]);
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      await using room = bob.roomEvents(roomId);
+      await using inbox = bob.inbox();
+      await using quiet = bob.roomEvents(quietId);
+      for (const received of [room, inbox, quiet]) await received.find(isCaughtUp);
+      await sendAll(alice, roomId, ["lost 1", "lost 2"]);
+      const { cursor } = await room.find(has("lost 2"));
+
+      await backup.restore();
+      await endsWithReset(room);
+      await endsWithReset(inbox);
+      await untilServed(bob);
+      await using resumed = bob.roomEvents(roomId, { after: cursor });
+      await endsWithReset(resumed);
+
+      await using anew = bob.roomEvents(roomId, { after: beginningOf(roomId) });
+      await anew.find(isCaughtUp);
+      await sendAll(alice, roomId, ["since"]);
+      await anew.find(has("since"));
+      expect(wordsOf(anew.all).filter((word) => !word.startsWith("Member"))).toEqual(["kept", "CaughtUp", "since"]);
+      await alice.send(quietId, "still here");
+      await quiet.find(has("still here"));
+      expect(wordsOf(quiet.all)).toEqual(["CaughtUp", "still here"]);
+    });
+
+    test("ends the subscriptions of a room that it does not have at all", async () => {
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      const roomId = await alice.createRoom("Gone", ["bob"]);
+      await using room = bob.roomEvents(roomId);
+      await room.find(isCaughtUp);
+      await backup.restore();
+      await endsWithReset(room);
+      await untilServed(bob);
+      await using again = bob.roomEvents(roomId);
+      await again.end(limitMs);
+      expect(again.errors).toMatchObject([{ extensions: { code: "NOT_FOUND" } }]);
+    });
+  });
+
+  describe("and goes on at once, past where it was", () => {
+    // No comparison helps.
+    beforeEach(() => start(600_000));
+
+    test("resets readers with the first thing that takes a revision again", async () => {
+      const roomId = await alice.createRoom("Overtaken", ["bob"]);
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      await using room = bob.roomEvents(roomId);
+      await room.find(isCaughtUp);
+      await sendAll(alice, roomId, ["lost 1", "lost 2"]);
+      await room.find(has("lost 2"));
+      await backup.restore();
+      await untilServed(alice);
+      await sendAll(alice, roomId, ["new 1", "new 2", "new 3"]);
+      await endsWithReset(room);
+      expect(wordsOf(room.all)).toEqual(["CaughtUp", "lost 1", "lost 2"]);
+      await using anew = bob.roomEvents(roomId);
+      await anew.find(isCaughtUp);
+      await sendAll(alice, roomId, ["new 4"]);
+      await anew.find(has("new 4"));
+    });
+  });
+});
