@@ -102,9 +102,13 @@ export function openDatabase({
         }
       },
     };
+    // The pool listens only to those that nobody uses: without a listener its end would be the process'.
+    const onError = (fault: Error) => void (broken ??= fault);
+    client.on("error", onError);
     try {
       return await work(connection);
     } finally {
+      client.off("error", onError);
       client.release(broken);
     }
   }
