@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { bucketKeys, bucketOf } from "../../src/live/presence-board.keys.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import { passes, TestDevice } from "../support/presence.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -7,6 +8,8 @@ import { TestUser } from "../support/user.ts";
 
 // Guarantee 7 through the API: two server processes on one Redis and one Postgres, with the times of the product.
 const crowdSize = 20;
+/** Whose dead sessions a node ends at the same time. */
+const bucketsAtOnce = 8;
 
 let redis: TestRedis;
 let database: TestDatabase;
@@ -120,6 +123,46 @@ test("a node that was frozen for 20 s has its users back once it goes on", { tim
   await passes(8_000);
   for (const { id } of crowd) expect(watched.observed.states.get(id)).toMatchObject({ status: "ONLINE" });
 });
+
+test(
+  "a frozen node that goes on while another is half-way through ending its sessions has all of its users back",
+  { timeout: 90_000 },
+  async () => {
+    await using watched = await watchCrowd({ retryAttempts: 5 });
+    const { observed } = watched;
+    const isOffline = ({ id }: TestUser) => observed.states.get(id)?.status === "OFFLINE";
+    // Buckets are ended in their order, and no further than to one where that fails.
+    const stuck = emptyBucketAmid([alice, ...crowd]);
+    await redis.command("set", bucketKeys.epochs(stuck), "not a set");
+    try {
+      other.pause();
+      const before = crowd.filter(({ id }) => bucketOf(id) < stuck);
+      for (const { id } of before) await observed.sees(id, { status: "OFFLINE" }, 15_000);
+      // Those right behind it may have been under way.
+      const behind = crowd.filter(({ id }) => bucketOf(id) > stuck + bucketsAtOnce);
+      expect(behind.length).toBeGreaterThan(0);
+      expect(behind.filter(isOffline)).toEqual([]);
+      const told = behind.map(({ id }) => observed.of(id).length);
+      other.resume();
+      for (const { id } of crowd) await observed.sees(id, { status: "ONLINE" }, 15_000);
+      expect(behind.map(({ id }) => observed.of(id).length)).toEqual(told);
+    } finally {
+      other.resume();
+      await redis.command("del", bucketKeys.epochs(stuck));
+    }
+    // Now the ending goes on, and takes nothing with it that was claimed again.
+    await passes(5_000);
+    expect(crowd.filter(isOffline)).toEqual([]);
+  },
+);
+
+/** Many have their users before it, and many behind it. */
+function emptyBucketAmid(users: TestUser[]): number {
+  const taken = users.map(({ id }) => bucketOf(id)).toSorted((one, other) => one - other);
+  let bucket = taken[Math.floor(taken.length / 3)]!;
+  while (taken.includes(bucket)) bucket += 1;
+  return bucket;
+}
 
 test("typing ends after 5 s on every node though the typist's node was killed", { timeout: 60_000 }, async () => {
   const [typist] = crowd as [TestUser];

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ManualClock } from "../contract/presence-board-clocks.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { presenceOf, TestDevice } from "../support/presence.ts";
+import { watchStatements } from "../support/statements.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
@@ -65,6 +66,32 @@ test("what begins and ends within 200 ms of the last that was told is told toget
   expect(typists.lists).toHaveLength(2);
   clock.advance(1);
   expect(await typists.next()).toEqual([]);
+});
+
+test("that one may type is asked of the database every 5 s, where the node does not watch the room", async () => {
+  await using phone = await TestDevice.open(bob);
+  using statements = watchStatements(app.databaseUrl);
+  const asked = async () => {
+    const sent = await statements.during(() => phone.setTyping(roomId, true));
+    return sent.filter((name) => name === "read-members").length;
+  };
+  expect(await asked()).toBe(1);
+  for (const ms of [0, 1_000, 3_999]) {
+    clock.advance(ms);
+    expect(await asked()).toBe(0);
+  }
+  clock.advance(1);
+  expect(await asked()).toBe(1);
+});
+
+test("one who was removed at a node that this one does not hear of types here for no more than 5 s", async () => {
+  // There is nothing between the two: each has a bus of its own.
+  await using apart = await startTestApp({ databaseUrl: app.databaseUrl });
+  await using phone = await TestDevice.open(bob);
+  expect(await phone.setTyping(roomId, true)).toEqual([]);
+  await alice.at(apart).mutate("removeMember", { roomId, userId: bob.id });
+  clock.advance(5_000);
+  expect(await phone.setTyping(roomId, true)).toMatchObject([{ code: "NOT_FOUND", path: ["roomId"] }]);
 });
 
 test("do-not-disturb ends at its time, by the clock on the wall, also when that is set", async () => {

@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { createErrorMask } from "../../src/graphql/errors.ts";
+import { createOperations } from "../../src/graphql/operations.ts";
+import { schema } from "../../src/schema.ts";
+
+const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+const { prepare } = createOperations({ schema, mask: createErrorMask(() => {}) });
+
+/** What stands in the README's blocks of a language. */
+function blocksOf(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, text]) => text!);
+}
+
+function* shellOperations(text: string): Generator<string> {
+  const bodies = [
+    ...[...text.matchAll(/'(\{"query":.*\})'/g)].map(([, body]) => body!),
+    // Between double quotes a backslash takes away what the next character means to the shell.
+    ...[...text.matchAll(/"(\{\\"query\\":.*\})"/g)].map(([, body]) => body!.replaceAll(/\\(["\\])/g, "$1")),
+  ];
+  for (const body of bodies) yield (JSON.parse(body) as { query: string }).query;
+}
+
+const operations = [
+  ...blocksOf("graphql"),
+  ...blocksOf("ts").flatMap((text) =>
+    [...text.matchAll(/`((?:query|mutation|subscription)\b[^`]*)`/g)].map((match) => match[1]!),
+  ),
+  ...blocksOf("sh").flatMap((text) => [...shellOperations(text)]),
+];
+
+describe("in the README", () => {
+  test("there are operations of every kind of block", () => {
+    for (const part of ["query Reading", "$after: Cursor", "createRoom(", 'roomEvents(roomId: "$ROOM")'])
+      expect(operations.some((text) => text.includes(part))).toBe(true);
+  });
+
+  test.each(operations)("this is valid and within the limits: %s", (query) => {
+    const prepared = prepare({ query });
+    expect(prepared.errors).toBeUndefined();
+  });
+
+  test("a field that there is not would be found", () => {
+    expect(prepare({ query: operations[0]!.replace("{", "{ nothing") }).errors).not.toBeUndefined();
+  });
+});
