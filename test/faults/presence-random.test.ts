@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { randomOf, seedOf, startTestApp, type TestApp } from "../support/app.ts";
+import { inLanes } from "../support/lanes.ts";
+import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import { presenceOf, TestDevice, type Observed } from "../support/presence.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startServerProcess, type ServerProcess } from "../support/server-process.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
@@ -12,20 +15,26 @@ const graceMs = 300;
 const statuses = ["ONLINE", "AWAY", "BUSY", "OFFLINE"];
 const kinds = ["WEB", "MOBILE", "DESKTOP"];
 
+// Two server processes on one Redis and one Postgres; one of the two is this process.
 let redis: TestRedis;
-let servers: TestApp[];
+let database: TestDatabase;
+let here: TestApp;
+let there: ServerProcess;
+let servers: { url: string }[];
 let alice: TestUser;
 let users: TestUser[];
 let roomId: string;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const options = { env: { REDIS_URL: redis.url }, presence: { timings: { graceMs } } };
-  const first = await startTestApp(options);
-  servers = [first, await startTestApp({ ...options, databaseUrl: first.databaseUrl })];
-  alice = await TestUser.open(first, "alice");
+  database = await createTestDatabase();
+  const presence = { timings: { graceMs } };
+  here = await startTestApp({ databaseUrl: database.url, env: { REDIS_URL: redis.url }, presence });
+  there = await startServerProcess({ databaseUrl: database.url, redisUrl: redis.url });
+  servers = [here, there];
+  alice = await TestUser.open(here, "alice");
   users = [];
-  for (let index = 0; index < userCount; index += 1) users.push(await TestUser.open(first, `user-${index}`));
+  for (let index = 0; index < userCount; index += 1) users.push(await TestUser.open(here, `user-${index}`));
   roomId = await alice.createRoom(
     "All",
     users.map(({ id }) => id),
@@ -33,7 +42,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const server of servers.toReversed()) await server.close();
+  await there?.[Symbol.asyncDispose]();
+  await here?.close();
+  await database?.close();
   await redis?.close();
 });
 
@@ -51,7 +62,7 @@ test(
     });
     const observed = await observeFromEverywhere();
 
-    async function step(connection: Connection, server: TestApp, action: number): Promise<void> {
+    async function step(connection: Connection, server: { url: string }, action: number): Promise<void> {
       const { opened } = connection;
       if (opened === null) {
         const user = users.find(({ id }) => id === connection.userId)!;
@@ -116,15 +127,6 @@ async function observeFromEverywhere(): Promise<Map<string, Observed>> {
   }
   for (const each of observed.values()) await each.next();
   return observed;
-}
-
-async function inLanes<Item>(items: Item[], lanes: number, work: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      for (const item of waiting) await work(item);
-    }),
-  );
 }
 
 function sumOf(connections: readonly Connection[]): { status: string; devices: string[] } {

@@ -2,10 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { systemBoardClock, type BoardClock } from "../../src/live/presence-board.clock.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { passes, presenceOf, TestDevice, type Observed } from "../support/presence.ts";
+import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startServerProcess, type ServerProcess } from "../support/server-process.ts";
 import { TestUser } from "../support/user.ts";
 
-// Guarantee 7 through the API: two servers on one Redis and one Postgres, with the times of the product.
+// Guarantee 7 through the API: two server processes on one Redis and one Postgres, with the times of the product. One of
+// the two is this process, so that its clock can be set.
 
 /** The system's clock on a machine whose wall clock somebody sets. */
 class SetClock implements BoardClock {
@@ -17,7 +20,8 @@ class SetClock implements BoardClock {
 
 const clock = new SetClock();
 let redis: TestRedis;
-let here: TestApp;
+let database: TestDatabase;
+let here: ServerProcess;
 let there: TestApp;
 let alice: TestUser;
 let bob: TestUser;
@@ -28,14 +32,15 @@ const devices: TestDevice[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
-  const env = { REDIS_URL: redis.url };
-  here = await startTestApp({ env });
-  there = await startTestApp({ databaseUrl: here.databaseUrl, env, presence: { clock } });
+  database = await createTestDatabase();
+  here = await startServerProcess({ databaseUrl: database.url, redisUrl: redis.url });
+  there = await startTestApp({ databaseUrl: database.url, env: { REDIS_URL: redis.url }, presence: { clock } });
 });
 
 afterAll(async () => {
   await there?.close();
-  await here?.close();
+  await here?.[Symbol.asyncDispose]();
+  await database?.close();
   await redis?.close();
 });
 
@@ -125,6 +130,39 @@ test(
     console.info(`All is told again ${Math.round(performance.now() - restartedAtMs)} ms after Redis came back empty`);
   },
 );
+
+test("Redis frozen for 10 s puts nobody OFFLINE, and is not waited for", { timeout: 60_000 }, async () => {
+  const all = await observers();
+  const bobs = await comes(bob, { device: "MOBILE" });
+  await comes(carol.at(there));
+  for (const observed of all) for (const { id } of [bob, carol]) await observed.sees(id, { status: "ONLINE" });
+  const told = () => all.map((observed) => [observed.of(bob.id).length, observed.of(carol.id).length]);
+  const before = told();
+  redis.pause();
+  const frozenAtMs = performance.now();
+  try {
+    await passes(5_000);
+    const askedAtMs = performance.now();
+    for (const server of [here, there])
+      expect((await presenceOf(alice.at(server), [alice.id, bob.id, carol.id])).map(({ status }) => status)).toContain(
+        "ONLINE",
+      );
+    expect(performance.now() - askedAtMs).toBeLessThan(5_000);
+    await passes(10_000 - (performance.now() - frozenAtMs));
+  } finally {
+    redis.resume();
+  }
+  // Longer than a lease: whoever was to be ended by then has been.
+  await passes(9_000);
+  expect(told()).toEqual(before);
+  for (const server of [here, there])
+    expect(await presenceOf(alice.at(server), [bob.id, carol.id])).toMatchObject([
+      { status: "ONLINE", devices: ["MOBILE"] },
+      { status: "ONLINE" },
+    ]);
+  await bobs.setPresence({ status: "BUSY" });
+  for (const observed of all) await observed.sees(bob.id, { status: "BUSY" });
+});
 
 test(
   "what happens while Redis is away counts here at once, and there once it is back",
