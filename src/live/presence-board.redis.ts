@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Bus } from "./bus.ts";
 import { NodePresenceBoard, boardSetup } from "./presence-board.node.ts";
-import { RedisOtherNodes } from "./presence-board.shared.ts";
+import { RedisOtherNodes } from "./presence-board.others.redis.ts";
 import type { BoardOptions, PresenceBoard } from "./presence-board.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { invalid, notFound } from "../errors.ts";
-import type { Change } from "../log/changes.ts";
+import { invalid, notFound, rateLimited } from "../errors.ts";
+import type { Change, MemberChange } from "../log/changes.ts";
 import type { Hub } from "../log/hub.ts";
 import { Audience, type AudienceUse } from "./audience.ts";
 import { Follower, type VisibleRoom } from "./follower.ts";
@@ -8,7 +8,9 @@ import type { PresenceStore, Sight } from "./presence.store.ts";
 
 /** A larger room's list would be of no use to anybody: its clients ask for users. */
 const maxMembers = 5_000;
-const maxEarly = 10_000;
+/** Memberships that change within the one statement that reads them. Beyond, whoever wants to follow is to try again. */
+const maxEarlyMoves = 10_000;
+const earlyRetryAfterMs = 1_000;
 const sightsPerStatement = 5_000;
 
 export type RoomAudienceUse = AudienceUse & {
@@ -25,8 +27,9 @@ export class RoomAudience implements Disposable {
   readonly #audience: Audience;
   readonly #followers = new Set<Follower>();
   readonly #insistence: Insistence;
-  /** What came before the members were known; null once they are. */
-  #early: Change[] | null = [];
+  /** Who came and went before the members were known; null once they are. */
+  #earlyMoves: Move[] | null = [];
+  #hasMissedMoves = false;
   #isClosed = false;
   readonly #stopListening: () => void;
 
@@ -81,8 +84,9 @@ export class RoomAudience implements Disposable {
     if (roster === null) throw notFound("room", ["roomId"]);
     if (roster.userIds.length > maxMembers)
       throw invalid(`The room has more than ${maxMembers.toLocaleString("en")} members: ask for users.`, ["roomId"]);
-    const { joined, left } = movesOf(this.#early!.filter(({ revision }) => revision > roster.revision));
-    this.#early = null;
+    if (this.#hasMissedMoves) throw rateLimited(earlyRetryAfterMs);
+    const { joined, left } = sumOf(this.#earlyMoves!.filter(({ revision }) => revision > roster.revision));
+    this.#earlyMoves = null;
     const staying = roster.userIds.filter((userId) => !left.has(userId));
     await this.#audience.add([...new Set([...staying, ...joined])]);
     this.#audience.tell();
@@ -93,12 +97,13 @@ export class RoomAudience implements Disposable {
   }
 
   #changed(changes: readonly Change[]): void {
-    if (this.#early) {
-      if (this.#early.length + changes.length > maxEarly) throw new Error("Too much happens in the room to follow it.");
-      this.#early.push(...changes);
+    const moves = changes.filter(isMove);
+    if (this.#earlyMoves) {
+      this.#hasMissedMoves ||= this.#earlyMoves.length + moves.length > maxEarlyMoves;
+      if (!this.#hasMissedMoves) this.#earlyMoves.push(...moves);
       return;
     }
-    const { joined, left } = movesOf(changes);
+    const { joined, left } = sumOf(moves);
     if (left.size > 0) this.#leave(left);
     if (joined.size > 0) void this.#insistence.on(() => this.#audience.add([...joined]));
   }
@@ -147,15 +152,20 @@ export class RoomAudience implements Disposable {
   }
 }
 
+/** Somebody comes to the room, or leaves it. */
+type Move = MemberChange & { type: "MemberJoined" | "MemberLeft" };
+const isMove = (change: Change): change is Move => change.type === "MemberJoined" || change.type === "MemberLeft";
+
 /** Who has left, and who is there at the end: one who came back is in both. */
-function movesOf(changes: readonly Change[]): { joined: Set<string>; left: Set<string> } {
+function sumOf(moves: readonly Move[]): { joined: Set<string>; left: Set<string> } {
   const joined = new Set<string>();
   const left = new Set<string>();
-  for (const change of changes) {
-    if (change.type === "MemberJoined") joined.add(change.member.userId);
-    if (change.type !== "MemberLeft") continue;
-    left.add(change.member.userId);
-    joined.delete(change.member.userId);
+  for (const { type, member } of moves) {
+    if (type === "MemberJoined") joined.add(member.userId);
+    else {
+      left.add(member.userId);
+      joined.delete(member.userId);
+    }
   }
   return { joined, left };
 }

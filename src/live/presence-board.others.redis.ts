@@ -21,7 +21,7 @@ export interface Bucket {
   readonly mirror: BucketMirror;
 }
 
-interface SharedOptions {
+interface RedisOtherNodesOptions {
   readonly setup: BoardSetup;
   readonly client: Redis | Cluster;
   readonly bus: Bus;
@@ -31,7 +31,7 @@ interface SharedOptions {
 
 /** The other nodes, met in Redis. */
 export class RedisOtherNodes implements OtherNodes {
-  readonly #options: SharedOptions;
+  readonly #options: RedisOtherNodesOptions;
   readonly #lease: Lease;
   readonly #reaper: Reaper;
   readonly #reader: Reader;
@@ -41,7 +41,7 @@ export class RedisOtherNodes implements OtherNodes {
   #lookedUnder = "";
   #gaps = 0;
 
-  constructor(options: SharedOptions) {
+  constructor(options: RedisOtherNodesOptions) {
     this.#options = options;
     const { setup, client, bus, heard, local } = options;
     const { clock, timings, log } = setup;
