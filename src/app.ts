@@ -8,6 +8,7 @@ import { createContexts } from "./contexts.ts";
 import { openEmbeddedDatabase } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openDatabase } from "./database/pool.ts";
+import { openReplicas, type Replicas } from "./database/replicas.ts";
 import { createErrorMask } from "./graphql/errors.ts";
 import { createOperations } from "./graphql/operations.ts";
 import { openMemoryBus } from "./live/bus.memory.ts";
@@ -24,7 +25,8 @@ import { createLogStore } from "./log/log.store.ts";
 import { createRoomLog } from "./log/room-log.ts";
 import { createSelections } from "./log/selections.ts";
 import { createMessages } from "./messages/messages.ts";
-import { createMessagesStore } from "./messages/messages.store.ts";
+import { createHistory } from "./messages/history.ts";
+import { createMessagesStore, type ReadPages } from "./messages/messages.store.ts";
 import { createPresence } from "./presence/presence.ts";
 import { createPresenceStore } from "./presence/presence.store.ts";
 import { createPace } from "./receipts/pace.ts";
@@ -84,10 +86,17 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   if (applied.length > 0) log.info({ applied }, "database migrated");
   const bus = options.bus ?? resources.use(await openBus(config, log));
 
+  const replicas = openReplicasOf(config, { onFault, applicationName });
+  if (replicas) {
+    resources.use(replicas);
+    metrics.gauge("replicas_up", "Replicas that answered when they were last asked.", () => replicas.up);
+  }
+  const historyOf = (readPrimary: ReadPages) =>
+    replicas ? createHistory({ primary: database, replicas, readPrimary, onPage: metrics.historyPages }) : readPrimary;
   const stores = {
     accounts: createAccountsStore(database),
     rooms: createRoomsStore(database),
-    messages: createMessagesStore(database),
+    messages: createMessagesStore(database, historyOf),
     receipts: createReceiptsStore(database),
   };
   const board = openBoard({ config, options, log, bus, resources });
@@ -152,7 +161,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       presence.closed(connectionId);
     },
   });
-  const httpDoor = createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus }), metrics });
+  const httpDoor = createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus, replicas }), metrics });
   metrics.gauges("connections", "Open WebSockets and event streams.", {
     label: "kind",
     read: () => ({ websocket: websocket.size, event_stream: httpDoor.streams }),
@@ -202,6 +211,13 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= opened.disposeAsync());
   return { url: server.url, hub, close, [Symbol.asyncDispose]: close };
+}
+
+function openReplicasOf(
+  { databaseReplicaUrls: urls }: Config,
+  use: { onFault: (fault: unknown) => void; applicationName: string },
+): Replicas | null {
+  return urls.length === 0 ? null : openReplicas({ urls, ...use });
 }
 
 function openEmbedded(config: Config, log: Logger) {

@@ -17,7 +17,7 @@ const CREATE_TABLE = `create table if not exists migrations (
  * time wait for one another, at most `waitMs`. A database that is newer than this program is an error.
  */
 export async function migrate(database: Database, { waitMs = 60_000 } = {}): Promise<string[]> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const files = await migrationFiles();
   const client = await database.pool.connect();
   let broken: Error | undefined;
   try {
@@ -46,6 +46,23 @@ export async function migrate(database: Database, { waitMs = 60_000 } = {}): Pro
     // The lock and the session's settings end with the connection.
     client.release(broken ?? true);
   }
+}
+
+/** What this program needs and the database does not have: a backup from before, say, was restored under it. */
+export async function missingMigrations(database: Pick<Database, "query">): Promise<string[]> {
+  const files = await (knownFiles ??= migrationFiles());
+  const { rows } = await database.query<{ name: string }>({
+    name: "read-migrations",
+    text: "select name from migrations",
+  });
+  const applied = new Set(rows.map(({ name }) => name));
+  return files.filter((name) => !applied.has(name));
+}
+
+let knownFiles: Promise<string[]> | undefined;
+
+async function migrationFiles(): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
 }
 
 async function takeLock(

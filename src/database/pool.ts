@@ -49,6 +49,9 @@ function parseTimestampMs(text: string): number {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11)}:00`);
 }
 
+/** What every session is like, and how its answers are read. */
+export const session = { options: "-c TimeZone=UTC -c DateStyle=ISO -c jit=off", types };
+
 export function openDatabase({
   url,
   onFault,
@@ -63,8 +66,7 @@ export function openDatabase({
     application_name: applicationName,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    options: "-c TimeZone=UTC -c DateStyle=ISO -c jit=off",
-    types,
+    ...session,
     connectionTimeoutMillis: connectionTimeoutMs,
     ...timeouts,
   });

@@ -36,7 +36,8 @@ export function createMessageLoaders(store: MessagesStore) {
       const key = JSON.stringify(stretch);
       const present = pages.get(key);
       if (present) return present;
-      const read = (keys: readonly PageKey[]) => store.readPage(keys, stretch);
+      const isHistory = stretch.before !== Number.MAX_SAFE_INTEGER;
+      const read = (keys: readonly PageKey[]) => (isHistory ? store.readHistory : store.readPage)(keys, stretch);
       const loader = createLoader<PageKey, MessageRow[]>({ read, textOf: pageKey, missing: [] });
       pages.set(key, loader);
       return loader;

@@ -63,9 +63,14 @@ export type Stretch = { after: number; before: number; from: "first" | "last"; l
 export type PageKey = { roomId: string; viewerId: string };
 export const pageKey = ({ roomId, viewerId }: PageKey) => `${roomId} ${viewerId}`;
 
+export type ReadPages = (keys: readonly PageKey[], stretch: Stretch) => Promise<Map<string, MessageRow[]>>;
 export type MessagesStore = ReturnType<typeof createMessagesStore>;
 
-export function createMessagesStore(database: Database) {
+/** `readHistory` reads pages that end before a place; left out, it is done as for any page. */
+export function createMessagesStore(
+  database: Database,
+  historyOf: (readPrimary: ReadPages) => ReadPages = (readPrimary) => readPrimary,
+) {
   /** One transaction; see the function's comment in the migration. `hlc` is the node's reading. */
   async function send(node: string, hlc: bigint, batch: NewMessage[]): Promise<Sent[]> {
     type Columns = {
@@ -142,7 +147,7 @@ export function createMessagesStore(database: Database) {
     return pages;
   }
 
-  return { send, change, read, readPage };
+  return { send, change, read, readPage, readHistory: historyOf(readPage) };
 }
 
 function newRow(message: NewMessage, row: { new_position: number; new_hlc: string; sent_at: number }): MessageRow {

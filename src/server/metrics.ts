@@ -9,7 +9,7 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const meters = createMeters(registry);
-  const { gauge, gauges, histogram } = meters;
+  const { counterBy, gauge, gauges, histogram } = meters;
   return {
     hub: hubMetrics(meters),
     sendBatch: histogram("send_batch_messages", "Messages that were committed together.", [1, 2, 5, 10, 20, 50, 100]),
@@ -17,6 +17,11 @@ export function createMetrics() {
       "database_wait_seconds",
       "How long a statement waited for a connection of the pool.",
       secondsBuckets,
+    ),
+    historyPages: counterBy(
+      "history_pages_total",
+      "Pages of history that a replica was asked for: it served, was behind, or was down, and the primary served.",
+      { label: "source", values: ["replica", "behind", "down"] },
     ),
     gauge,
     gauges,

@@ -71,7 +71,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const { url, port } = server;
   let paused: number[] = [];
   const resume = () => {
-    for (const pid of paused) process.kill(pid, "SIGCONT");
+    for (const pid of paused) resumeProcess(pid);
     paused = [];
   };
   const stop = (mode: StopMode) => {
@@ -108,3 +108,12 @@ export async function startPostgres(): Promise<TestPostgres> {
 }
 
 const ignore = () => undefined;
+
+function resumeProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch (error) {
+    // It was about to end when it was paused.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
