@@ -3,7 +3,7 @@ import type { MessageRow, ReadRange } from "../log/changes.ts";
 import type { MessageJson } from "../log/rows.ts";
 import { messageRow } from "../log/rows.ts";
 
-const MARK = `select * from mark_read($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::uuid[])`;
+const MARK = `select * from mark_read_step($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::uuid[], $6::integer)`;
 
 // Messages of a room that lie close together are looked up together: a page costs each reader one look, and in between
 // lie few of a reader's ranges. $5 and $6 are the place in the list, $7 the size of a page.
@@ -66,8 +66,11 @@ left join read_progress p on p.room_id = m.room_id and p.reader_id = m.user_id`;
 /** Marks what `messageIds` name, and all up to the message `upToId`. */
 export type Mark = { roomId: string; readerId: string; messageIds: string[]; upToId: string | null };
 export type MarkOutcome = "READ" | "NO_ROOM" | "NO_MESSAGE";
-/** `ranges` are those that are new or grew, each with the revision it took; none where all was read before. */
-export type Marked = { outcome: MarkOutcome; ranges: (ReadRange & { revision: number })[] };
+/**
+ * `ranges` are those that are new or grew, each with the revision it took; none where all was read before. `isPart`: there is
+ * more, to be marked in another transaction.
+ */
+export type Marked = { outcome: MarkOutcome; isPart: boolean; ranges: (ReadRange & { revision: number })[] };
 
 export type ReadersKey = {
   roomId: string;
@@ -93,11 +96,11 @@ export const unreadKey = ({ roomId, viewerId }: UnreadKey) => `${roomId} ${viewe
 export type ReceiptsStore = ReturnType<typeof createReceiptsStore>;
 
 export function createReceiptsStore(database: Database) {
-  /** One transaction; see the function's comment in the migration. */
-  async function mark(batch: Mark[]): Promise<Marked[]> {
+  /** One transaction, which goes through so many gaps; see the functions' comments in the migrations. */
+  async function mark(batch: Mark[], maxGaps: number): Promise<Marked[]> {
     type Columns = {
       ord: number;
-      outcome: MarkOutcome;
+      outcome: MarkOutcome | "MORE";
       changed_revision: number;
       from_position: number;
       through_position: number;
@@ -109,12 +112,14 @@ export function createReceiptsStore(database: Database) {
       batch.map((call) => call.upToId),
       batch.flatMap((call, index) => call.messageIds.map(() => index + 1)),
       batch.flatMap((call) => call.messageIds),
+      maxGaps,
     ];
     const { rows } = await database.query<Columns>({ name: "mark-read", text: MARK, values });
-    const marked = batch.map((): Marked => ({ outcome: "READ", ranges: [] }));
+    const marked = batch.map((): Marked => ({ outcome: "READ", isPart: false, ranges: [] }));
     for (const row of rows) {
       const call = marked[row.ord - 1]!;
-      call.outcome = row.outcome;
+      if (row.outcome === "MORE") call.isPart = true;
+      else call.outcome = row.outcome;
       if (row.outcome !== "READ") continue;
       const { readerId } = batch[row.ord - 1]!;
       const { changed_revision: revision, from_position: from, through_position: through, read_at: readAt } = row;

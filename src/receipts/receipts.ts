@@ -10,6 +10,8 @@ import type { Mark, Marked, ReceiptsStore } from "./receipts.store.ts";
 const maxIds = 500;
 /** What one commit takes at most, so that a room is not locked for long. */
 const maxIdsAtOnce = 2_000;
+/** The same of a call that marks all up to one: what it marks lies between what was read before. */
+const maxGapsAtOnce = 1_000;
 
 export type MarkReadInput = { roomId: string; messageIds?: string[] | null; upToId?: string | null };
 type Marking = { mark: Mark; reader: UserRow };
@@ -36,13 +38,19 @@ export function createReceipts(use: {
 
   async function run(batch: Marking[]): Promise<Marked[]> {
     const all: Marked[] = [];
-    for (const part of inParts(batch)) {
-      onBatch(part.length);
-      const marked = await store.mark(part.map(({ mark }) => mark));
-      publish(part, marked);
-      all.push(...marked);
-    }
+    for (const part of inParts(batch)) all.push(...(await runPart(part)));
     return all;
+  }
+
+  /** What was marked last of each call, whose outcome is that of the whole. */
+  async function runPart(part: Marking[]): Promise<Marked[]> {
+    onBatch(part.length);
+    const marks = part.map(({ mark }) => mark);
+    const marked = await store.mark(marks, maxGapsAtOnce);
+    publish(part, marked);
+    for (const [index, { isPart }] of marked.entries())
+      if (isPart) [marked[index]] = (await runPart([part[index]!])) as [Marked];
+    return marked;
   }
 
   /** One publication for each room, its ranges by the revisions they took. */

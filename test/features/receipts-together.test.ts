@@ -181,6 +181,48 @@ test("more than a thousand ranges at once are events of a thousand each", async 
   expect(catchUp.all.map(({ data }) => data!.roomEvents.ranges?.length)).toEqual([1_000, 201, undefined]);
 });
 
+test("however many holes a reader left, they are counted, and filled without keeping others from the room", async () => {
+  const roomId = await alice.createRoom("Very many holes", ["bob"]);
+  const count = 50_000;
+  await insertHalfRead(roomId, count);
+  const [{ last }] = (await backstage.query("select id as last from messages where room_id = $1 and position = $2", [
+    roomId,
+    2 + count,
+  ])) as [{ last: string }];
+  expect(await unreadOf(bob, roomId)).toBe(count / 2);
+  let sent = 0;
+  let isMarked = false;
+  const marked = mark(bob, roomId, { upToId: last }).then(() => (isMarked = true));
+  for (; !isMarked; sent += 1) await alice.send(roomId, "meanwhile");
+  await marked;
+  // Were it one transaction all but the first would have waited for its end.
+  expect(sent).toBeGreaterThan(8);
+  expect(await backstage.rangesOf(roomId, "bob")).toHaveLength(count);
+  expect(await unreadOf(bob, roomId)).toBe(sent);
+
+  await alice.mutate("removeMember", { roomId, userId: "bob" });
+  await expect(mark(bob, roomId, { upToId: last })).rejects.toThrow("NOT_FOUND");
+});
+
+/** A room with alice and bob, and so many messages of hers, of which bob has read every other one an hour ago. */
+async function insertHalfRead(roomId: string, count: number): Promise<void> {
+  const values = [roomId, count];
+  await backstage.query(
+    `insert into messages (room_id, position, id, revision, sender_id, client_message_id, digest, content, hlc, hlc_node, sent_at)
+    select $1::uuid, 2 + n, md5($1::text || n)::uuid, 2 + n, 'alice', n, '', 'x', n, 'test', now() from generate_series(1, $2::int) n`,
+    values,
+  );
+  await backstage.query(
+    `insert into read_ranges (room_id, reader_id, from_position, through_position, read_at, revision)
+    select $1, 'bob', 2 + n, 2 + n, now() - interval '1 hour', 3 + $2::int + n / 1000 from generate_series(1, $2::int, 2) n`,
+    values,
+  );
+  await backstage.query(
+    "update rooms set revision = 4 + $2 + $2 / 1000, message_revision = 2 + $2, receipt_revision = 4 + $2 + $2 / 1000 where id = $1",
+    values,
+  );
+}
+
 test("a page of messages with senders and readers takes a constant number of statements", async () => {
   const roomId = await alice.createRoom("Page", ["bob", "carol"]);
   const ids = await backstage.fill(roomId, ["alice", "bob", "carol"], 50);
