@@ -1,5 +1,4 @@
-import { connect, createServer, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { openTcpProxy, type LinkWatch, type ProxiedLink } from "./tcp-proxy.ts";
 
 /** What happens to the next statement that goes through: it is lost, or its answer is. The connection breaks either way. */
 export type Cut = "statement" | "answer";
@@ -17,73 +16,42 @@ export interface PostgresProxy extends AsyncDisposable {
 
 export async function openPostgresProxy(databaseUrl: string): Promise<PostgresProxy> {
   const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
-  const forgotten = new Set<Socket>();
-  let isSilent = false;
   let armed: { text: string; cut: Cut; done: () => void } | undefined;
 
-  const server = createServer((client) => {
-    const postgres = connect(Number(target.port), target.hostname);
+  function watch(link: ProxiedLink): LinkWatch {
     let dropsAnswer: (() => void) | undefined;
-    const end = () => {
-      client.destroy();
-      postgres.destroy();
+    const breakOff = (done: () => void) => {
+      link.cut();
+      done();
+      return false;
     };
-    for (const socket of [client, postgres]) {
-      sockets.add(socket);
-      if (isSilent) socket.pause();
-      socket.on("error", end);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        forgotten.delete(socket);
-        end();
-      });
-    }
-    client.on("data", (data) => {
-      if (armed && data.includes(armed.text)) {
+    return {
+      fromClient(data) {
+        if (!armed || !data.includes(armed.text)) return true;
         const { cut, done } = armed;
         armed = undefined;
-        if (cut === "statement") {
-          end();
-          done();
-          return;
-        }
+        if (cut === "statement") return breakOff(done);
         dropsAnswer = done;
-      }
-      postgres.write(data);
-    });
-    postgres.on("data", (data) => {
+        return true;
+      },
       // Postgres answers when it has committed.
-      if (!dropsAnswer) {
-        client.write(data);
-        return;
-      }
-      end();
-      dropsAnswer();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = new URL(databaseUrl);
-  url.hostname = "127.0.0.1";
-  url.port = String((server.address() as AddressInfo).port);
+      fromServer: () => (dropsAnswer ? breakOff(dropsAnswer) : true),
+    };
+  }
+
+  const proxy = await openTcpProxy({ host: target.hostname, port: Number(target.port) }, watch);
+  target.hostname = "127.0.0.1";
+  target.port = String(proxy.port);
   return {
-    url: url.href,
+    url: target.href,
     cutNext: (text, cut) => new Promise((resolve) => (armed = { text, cut, done: resolve })),
     silence() {
-      isSilent = true;
-      for (const socket of sockets) socket.pause();
+      proxy.isStalled = true;
     },
     speak({ forgets = false } = {}) {
-      isSilent = false;
-      for (const socket of sockets) {
-        if (forgets) forgotten.add(socket);
-        else if (!forgotten.has(socket)) socket.resume();
-      }
+      if (forgets) proxy.mute();
+      proxy.isStalled = false;
     },
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   };
 }
