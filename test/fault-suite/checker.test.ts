@@ -42,7 +42,7 @@ describe.each(corruptions)("the checker says of $name", (corruption) => {
       fc.property(fc.nat(), fc.nat(), (world, chance) => {
         const result = findingsOf(cleanRecords(world), corruption, chance);
         fc.pre(result !== undefined);
-        const { userId, findings } = result!;
+        const { userId, findings } = result;
         expect(findings).toContainEqual(expect.objectContaining({ kind: corruption.kind, userId }));
         found += 1;
       }),

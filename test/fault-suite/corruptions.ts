@@ -229,6 +229,6 @@ function nextInStream(record: ClientRecord, event: SeenEvent): number {
   );
 }
 
-function swap<T>(values: T[], a: number, b: number): void {
+function swap(values: unknown[], a: number, b: number): void {
   [values[a], values[b]] = [values[b]!, values[a]!];
 }

@@ -9,8 +9,8 @@ export interface ProxiedLink {
 
 /** Looks at what goes through one link. What it answers false to is lost. */
 export interface LinkWatch {
-  fromClient?(data: Buffer): boolean;
-  fromServer?(data: Buffer): boolean;
+  fromClient?: (data: Buffer) => boolean;
+  fromServer?: (data: Buffer) => boolean;
 }
 
 /** A network between clients and one server, on 127.0.0.1, that fails as networks do. */
