@@ -1,4 +1,5 @@
-import { openTcpProxy, type LinkWatch, type ProxiedLink } from "./tcp-proxy.ts";
+import { connect, createServer, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 
 /** What happens to the next statement that goes through: it is lost, or its answer is. The connection breaks either way. */
 export type Cut = "statement" | "answer";
@@ -16,42 +17,73 @@ export interface PostgresProxy extends AsyncDisposable {
 
 export async function openPostgresProxy(databaseUrl: string): Promise<PostgresProxy> {
   const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const forgotten = new Set<Socket>();
+  let isSilent = false;
   let armed: { text: string; cut: Cut; done: () => void } | undefined;
 
-  function watch(link: ProxiedLink): LinkWatch {
+  const server = createServer((client) => {
+    const postgres = connect(Number(target.port), target.hostname);
     let dropsAnswer: (() => void) | undefined;
-    const breakOff = (done: () => void) => {
-      link.cut();
-      done();
-      return false;
+    const end = () => {
+      client.destroy();
+      postgres.destroy();
     };
-    return {
-      fromClient(data) {
-        if (!armed || !data.includes(armed.text)) return true;
+    for (const socket of [client, postgres]) {
+      sockets.add(socket);
+      if (isSilent) socket.pause();
+      socket.on("error", end);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        forgotten.delete(socket);
+        end();
+      });
+    }
+    client.on("data", (data) => {
+      if (armed && data.includes(armed.text)) {
         const { cut, done } = armed;
         armed = undefined;
-        if (cut === "statement") return breakOff(done);
+        if (cut === "statement") {
+          end();
+          done();
+          return;
+        }
         dropsAnswer = done;
-        return true;
-      },
+      }
+      postgres.write(data);
+    });
+    postgres.on("data", (data) => {
       // Postgres answers when it has committed.
-      fromServer: () => (dropsAnswer ? breakOff(dropsAnswer) : true),
-    };
-  }
-
-  const proxy = await openTcpProxy({ host: target.hostname, port: Number(target.port) }, watch);
-  target.hostname = "127.0.0.1";
-  target.port = String(proxy.port);
+      if (!dropsAnswer) {
+        client.write(data);
+        return;
+      }
+      end();
+      dropsAnswer();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = new URL(databaseUrl);
+  url.hostname = "127.0.0.1";
+  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: target.href,
+    url: url.href,
     cutNext: (text, cut) => new Promise((resolve) => (armed = { text, cut, done: resolve })),
     silence() {
-      proxy.isStalled = true;
+      isSilent = true;
+      for (const socket of sockets) socket.pause();
     },
     speak({ forgets = false } = {}) {
-      if (forgets) proxy.mute();
-      proxy.isStalled = false;
+      isSilent = false;
+      for (const socket of sockets) {
+        if (forgets) forgotten.add(socket);
+        else if (!forgotten.has(socket)) socket.resume();
+      }
     },
-    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
   };
 }
