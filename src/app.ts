@@ -18,6 +18,8 @@ import { systemBoardClock } from "./live/presence-board.clock.ts";
 import { openMemoryPresenceBoard } from "./live/presence-board.memory.ts";
 import { openRedisPresenceBoard } from "./live/presence-board.redis.ts";
 import type { BoardOptions, PresenceBoard } from "./live/presence-board.ts";
+import { openMemoryRateLimit } from "./live/rate-limit.memory.ts";
+import { openRedisRateLimit } from "./live/rate-limit.redis.ts";
 import { connectRedis } from "./live/redis.ts";
 import { createFeeds } from "./log/feeds.ts";
 import { Hub, type HubOptions } from "./log/hub.ts";
@@ -32,6 +34,7 @@ import { createPresenceStore } from "./presence/presence.store.ts";
 import { createPace } from "./receipts/pace.ts";
 import { createReceipts } from "./receipts/receipts.ts";
 import { createReceiptsStore } from "./receipts/receipts.store.ts";
+import { createRateCheck, rates, withRates, type CheckRate } from "./rate-limits.ts";
 import { createRouting } from "./routing/routing.ts";
 import { createRooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
@@ -85,6 +88,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, "database migrated");
   const bus = options.bus ?? resources.use(await openBus(config, log));
+  const redis = openRedis(config, log, resources);
 
   const replicas = openReplicasOf(config, { onFault, applicationName });
   if (replicas) {
@@ -99,7 +103,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     messages: createMessagesStore(database, historyOf),
     receipts: createReceiptsStore(database),
   };
-  const board = openBoard({ config, options, log, bus, resources });
+  const board = resources.use(openBoard({ config, options, log, bus, redis }));
   const logStore = createLogStore(database);
   const clock = createHybridLogicalClock({ now: options.now ?? Date.now });
   const hub = resources.use(
@@ -123,7 +127,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   let url = config.publicUrl ?? "";
   const own = () => ({ nodeId: config.nodeId, url: endpointAt(url), isAdvertised: config.publicUrl !== null });
   const routing = createRouting({ own, liveNodes: () => board.nodes() });
-  const rules = { accounts, rooms, messages, receipts, sync, presence, typing, routing };
+  const all = { accounts, rooms, messages, receipts, sync, presence, typing, routing };
+  const checkRate = config.rateLimits ? openRateLimits(log, redis) : null;
+  const rules = checkRate ? withRates(all, checkRate) : all;
   const contexts = createContexts({ stores, rules });
 
   const { introspection, persistedOperationsFile } = config;
@@ -161,7 +167,13 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       presence.closed(connectionId);
     },
   });
-  const httpDoor = createHttpDoor({ ...door, devLogin, health: createHealth({ database, bus, replicas }), metrics });
+  const httpDoor = createHttpDoor({
+    ...door,
+    devLogin,
+    admitSignIn: (address) => checkRate?.("signIn", address),
+    health: createHealth({ database, bus, replicas }),
+    metrics,
+  });
   metrics.gauges("connections", "Open WebSockets and event streams.", {
     label: "kind",
     read: () => ({ websocket: websocket.size, event_stream: httpDoor.streams }),
@@ -230,20 +242,31 @@ async function openBus(config: Config, log: Logger): Promise<Bus> {
 
 const endpointAt = (url: string) => `${url.replace(/^http/, "ws")}/graphql`;
 
+/** For commands; null where the server is alone. */
+function openRedis(config: Config, log: Logger, resources: AsyncDisposableStack) {
+  if (config.redisUrl === null) return null;
+  const { client, close } = connectRedis(config.redisUrl, "commands", { log });
+  resources.defer(close);
+  return client;
+}
+
+type RedisCommands = ReturnType<typeof openRedis>;
+
 function openBoard(use: {
   config: Config;
   options: AppOptions;
   log: Logger;
   bus: Bus;
-  resources: AsyncDisposableStack;
+  redis: RedisCommands;
 }): PresenceBoard {
-  const { config, options, log, bus, resources } = use;
+  const { config, options, log, bus, redis } = use;
   const node = { nodeId: config.nodeId, url: config.publicUrl && endpointAt(config.publicUrl) };
   const boardOptions = { node, log, ...options.presence };
-  if (config.redisUrl === null) return resources.use(openMemoryPresenceBoard(boardOptions));
-  const connection = connectRedis(config.redisUrl, "commands", { log });
-  resources.defer(connection.close);
-  return resources.use(openRedisPresenceBoard({ ...boardOptions, redis: connection.client, bus }));
+  return redis ? openRedisPresenceBoard({ ...boardOptions, redis, bus }) : openMemoryPresenceBoard(boardOptions);
+}
+
+function openRateLimits(log: Logger, redis: RedisCommands): CheckRate {
+  return createRateCheck(redis ? openRedisRateLimit({ rates, redis, log }) : openMemoryRateLimit({ rates }));
 }
 
 function authenticationOf(config: Config, devLogin: DevLogin | null) {

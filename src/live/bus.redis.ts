@@ -7,6 +7,7 @@ import type { PubSubEngine } from "./bus.pubsub.ts";
 import type { Bus } from "./bus.ts";
 import { connectPubSub } from "./redis-pubsub.ts";
 import type { RedisPubSubConnections } from "./redis-pubsub.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 import { redisTimings } from "./redis.ts";
 import type { RedisTimings } from "./redis.ts";
 
@@ -14,8 +15,9 @@ import type { RedisTimings } from "./redis.ts";
 const maxPendingChars = 16 * 1024 * 1024;
 
 /**
- * The bus over Redis: one server, Sentinel, or a cluster (Redis 7, sharded Pub/Sub), as the URL says. Comes back when it
- * is up, or after two deadlines though it is down: then that is an interruption like any other.
+ * The bus over Redis: one server, Sentinel, or a cluster (Redis 7, sharded Pub/Sub), as the URL says. Deployments that share
+ * a Redis hear nothing of each other when each has a database of its own in it. Comes back when it is up, or after two
+ * deadlines though it is down: then that is an interruption like any other.
  * @throws Error that names REDIS_URL when the URL is not right.
  */
 export async function openRedisBus(options: {
@@ -34,14 +36,15 @@ export async function openRedisBus(options: {
     onChange: () => changed?.(),
   });
   const { publisher, subscriber } = connections;
+  const nameOf = channelNames(parseRedisUrl(url).db);
   let closing = false;
   const created = createBus({
     log,
-    engine: createEngine(connections, messages),
+    engine: createEngine(connections, { messages, nameOf }),
     link: {
       isReady: () => publisher.isReady(),
       isUp: () => publisher.isWhole() && subscriber.isComplete(),
-      acknowledged: (channel) => subscriber.acknowledged(channel),
+      acknowledged: (channel) => subscriber.acknowledged(nameOf(channel)),
       close() {
         closing = true;
         subscriber.close();
@@ -67,7 +70,10 @@ export async function openRedisBus(options: {
  * `acknowledged` tells about Redis. (A subscription that fails, or is ended before it has begun, RedisPubSub leaves behind,
  * or ends the process by a rejection that nobody can handle.)
  */
-function createEngine({ publisher, subscriber }: RedisPubSubConnections, messages: EventEmitter): PubSubEngine {
+function createEngine(
+  { publisher, subscriber }: RedisPubSubConnections,
+  { messages, nameOf }: { messages: EventEmitter; nameOf: (channel: string) => string },
+): PubSubEngine {
   const subscriberOfPair = Object.assign(messages, {
     subscribe(channel: string, done: (err: null) => void) {
       subscriber.add(channel);
@@ -95,12 +101,17 @@ function createEngine({ publisher, subscriber }: RedisPubSubConnections, message
     serializer: (text: string) => text,
   });
   return {
-    publish: (channel, text) => engine.publish(channel, text),
+    publish: (channel, text) => engine.publish(nameOf(channel), text),
     // RedisPubSub parses strings as JSON and hands on Buffers as they are.
-    subscribe: (channel, listener) => engine.subscribe<Buffer>(channel, (message) => listener(message.toString())),
+    subscribe: (channel, listener) =>
+      engine.subscribe<Buffer>(nameOf(channel), (message) => listener(message.toString())),
     unsubscribe: (subscription) => engine.unsubscribe(subscription),
   };
 }
+
+/** Redis has databases for keys alone: a channel is heard in all of them, so its name says of which one it is. */
+const channelNames = (db: number) =>
+  db === 0 ? (channel: string) => channel : (channel: string) => `${db}/${channel}`;
 
 async function upOrDeadline(bus: Bus, deadlineMs: number): Promise<void> {
   if (bus.up) return;

@@ -33,7 +33,9 @@ async function answer(devLogin: DevLogin, request: Request): Promise<Response> {
   try {
     return json(200, await devLogin.issue(name));
   } catch (error) {
-    if (error instanceof Refusal && error.code === "INVALID") return failure(400, error.code, error.message);
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code === "INVALID") return failure(400, error.code, error.message);
+    if (error.code === "RATE_LIMITED") return tooMany(error);
     throw error;
   }
 }
@@ -63,6 +65,11 @@ function nameIn(body: Uint8Array): string | null {
     if (error instanceof TypeError || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+function tooMany({ code, message, retryAfterMs = 1_000 }: Refusal): Response {
+  const headers = { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
+  return json(429, { error: { code, message, retryAfterMs } }, headers);
 }
 
 const failure = (status: number, code: string, message: string, headers: Record<string, string> = {}) =>

@@ -7,6 +7,7 @@ import { createEventStreams, type EventStreamsOptions } from "./event-streams.ts
 import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql.ts";
 import { sendReadiness, type Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
+import { networkOf } from "./network.ts";
 import type { OriginCheck } from "./origins.ts";
 import { createPages, wantsPage } from "./pages/pages.ts";
 import { answerHeaders } from "./security-headers.ts";
@@ -15,6 +16,8 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
   EventStreamsOptions & {
     isAllowedOrigin: OriginCheck;
     devLogin: DevLogin | null;
+    /** Whether somebody from there may sign in once more. @throws Refusal RATE_LIMITED */
+    admitSignIn?: (address: string) => void | Promise<void>;
     health: Health;
     metrics: Pick<Metrics, "contentType" | "text">;
     onFault: (fault: unknown) => void;
@@ -37,7 +40,19 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const { devLogin, health, metrics, isAllowedOrigin, onFault } = options;
   const streams = createEventStreams(options);
   const graphql = createGraphQLHandler({ ...options, streams });
-  const login = devLogin && createServerAdapter((request: Request) => handleDevLogin(devLogin, request, onFault));
+  const login =
+    devLogin &&
+    createServerAdapter<{ req: IncomingMessage }>((request, { req }) => {
+      const address = networkOf(req.socket.remoteAddress);
+      const limited: DevLogin = {
+        ...devLogin,
+        async issue(name) {
+          await options.admitSignIn?.(address);
+          return devLogin.issue(name);
+        },
+      };
+      return handleDevLogin(limited, request, onFault);
+    });
 
   const pages = createPages({ signIn: devLogin ? "name" : "token", onFault });
 
