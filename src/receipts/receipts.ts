@@ -45,8 +45,10 @@ export function createReceipts(use: {
   /** What was marked last of each call, whose outcome is that of the whole. */
   async function runPart(part: Marking[]): Promise<Marked[]> {
     onBatch(part.length);
-    const marks = part.map(({ mark }) => mark);
-    const marked = await store.mark(marks, maxGapsAtOnce);
+    const marked = await store.mark(
+      part.map(({ mark }) => mark),
+      maxGapsAtOnce,
+    );
     publish(part, marked);
     for (const [index, { isPart }] of marked.entries())
       if (isPart) [marked[index]] = (await runPart([part[index]!])) as [Marked];

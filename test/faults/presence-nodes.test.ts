@@ -158,7 +158,7 @@ test(
 
 /** Many have their users before it, and many behind it. */
 function emptyBucketAmid(users: TestUser[]): number {
-  const taken = users.map(({ id }) => bucketOf(id)).toSorted((one, other) => one - other);
+  const taken = users.map(({ id }) => bucketOf(id)).toSorted((low, high) => low - high);
   let bucket = taken[Math.floor(taken.length / 3)]!;
   while (taken.includes(bucket)) bucket += 1;
   return bucket;

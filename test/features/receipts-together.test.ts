@@ -191,9 +191,9 @@ test("however many holes a reader left, they are counted, and filled without kee
   ])) as [{ last: string }];
   expect(await unreadOf(bob, roomId)).toBe(count / 2);
   let sent = 0;
-  let isMarked = false;
-  const marked = mark(bob, roomId, { upToId: last }).then(() => (isMarked = true));
-  for (; !isMarked; sent += 1) await alice.send(roomId, "meanwhile");
+  const marking = { isOver: false };
+  const marked = mark(bob, roomId, { upToId: last }).finally(() => (marking.isOver = true));
+  for (; !marking.isOver; sent += 1) await alice.send(roomId, "meanwhile");
   await marked;
   // Were it one transaction all but the first would have waited for its end.
   expect(sent).toBeGreaterThan(8);
