@@ -18,6 +18,8 @@ if ((await textOf(digestFile)) !== digest) await build();
 
 async function build(): Promise<void> {
   const started = performance.now();
+  // What a server is started with, or a test, does not make another page.
+  process.env.NODE_ENV = "production";
   const vite = await import("vite").catch(undefinedIfNotInstalled);
   if (!vite) {
     process.stdout.write("The demo page is not built: that takes the development dependencies (npm ci).\n");

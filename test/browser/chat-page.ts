@@ -49,6 +49,7 @@ export class ChatPage implements AsyncDisposable {
     await this.page.getByLabel("Your name").fill(name);
     await this.page.getByRole("button", { name: "Sign in" }).click();
     await this.page.getByRole("button", { name: "New room" }).waitFor();
+    await this.untilLive();
   }
 
   /** Makes a room with people who have signed in before. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarkReadDocument, SendMessageDocument } from "../../src/client/generated/operations.ts";
 import { ChatClient, type Outcome } from "../../src/client/index.ts";
 import { outcomeOf } from "../../src/client/outcome.ts";
+import { until } from "../support/until.ts";
 
 /** Somebody who is there without a browser: the client kit, signed in by name. */
 export class Person implements AsyncDisposable {
@@ -18,6 +19,7 @@ export class Person implements AsyncDisposable {
     const getToken = async () => (await signIn(url, name)).token;
     const client = new ChatClient({ url: `${url.replace(/^http/, "ws")}/graphql`, userId, getToken });
     client.start();
+    await until(`${name} is connected`, () => client.state.get().status === "live");
     return new Person(name, client);
   }
 

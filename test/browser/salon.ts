@@ -36,7 +36,7 @@ export async function furnish({ page, people }: { page: ChatPage; people: Person
   await camille.client.presence.set({ status: "AWAY", customStatus: "At lunch" });
   await denis.client.presence.set({ doNotDisturbUntil: new Date(Date.now() + 3_600_000).toISOString() });
   await emilie.client.presence.set({ currentRoomId: walk });
-  await page.roomItem("Denis").getByTitle("Do not disturb until").waitFor();
-  await page.roomItem("Camille").getByTitle("Away · At lunch").waitFor();
+  await page.roomItem(denis.name).getByTitle("Do not disturb until").waitFor();
+  await page.roomItem(camille.name).getByTitle("Away · At lunch").waitFor();
   return { roomId: walk };
 }

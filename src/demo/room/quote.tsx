@@ -8,18 +8,14 @@ export function Quote({ message, onShow }: { message: Quoted; onShow?: () => voi
   const { sender, content } = message;
   const inner = (
     <>
+      {onShow && <span className="for-readers">In reply to </span>}
       <strong>{sender.name}</strong>
       <span>{content ?? <i>This message was deleted.</i>}</span>
     </>
   );
   if (!onShow) return <div className="quote">{inner}</div>;
   return (
-    <button
-      type="button"
-      className="quote"
-      onClick={onShow}
-      aria-label={`In reply to ${sender.name}: ${content ?? "message deleted"}`}
-    >
+    <button type="button" className="quote" onClick={onShow}>
       {inner}
     </button>
   );

@@ -30,6 +30,7 @@ export function Sidebar({ session, openRoomId, onSignOut }: SidebarProps) {
         </button>
       </div>
       <nav className="rooms" aria-label="Rooms">
+        {openRoomId === undefined && <h1 className="for-readers">Causerie</h1>}
         <RoomList rooms={rooms} openRoomId={openRoomId} />
         {rooms.length === 0 && (
           <p className="hint">{status === "loading" ? "Loading your rooms…" : "You are in no room yet."}</p>
