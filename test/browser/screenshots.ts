@@ -50,7 +50,7 @@ await withTyping(() => shoot(ada.page, "chat-dark"));
 
 await ada.page.getByRole("button", { name: "Members" }).click();
 const members = ada.page.getByRole("complementary", { name: "Members" });
-await members.getByText("Blaise").locator("..").getByText("Online").waitFor();
+await members.getByRole("listitem").filter({ hasText: "Blaise" }).getByText("Online").last().waitFor();
 await shoot(ada.page, "members-dark");
 await ada.page.emulateMedia({ colorScheme: "light" });
 await shoot(ada.page, "members");
