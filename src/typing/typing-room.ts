@@ -1,4 +1,4 @@
-import { StateStream } from "../graphql/state-stream.ts";
+import type { StateStream } from "../graphql/state-stream.ts";
 import type { Bus, BusSubscription } from "../live/bus.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { Change, UserRow } from "../log/changes.ts";
@@ -6,10 +6,8 @@ import type { Hub } from "../log/hub.ts";
 import { decodeTyping, encodeTyping, lifetimeMs, typingChannel } from "./typing-announcement.ts";
 import type { TypingAnnouncement } from "./typing-announcement.ts";
 import { Typers } from "./typers.ts";
+import { TypingFollowers, type TypingState } from "./typing-followers.ts";
 import { TypingList } from "./typing-list.ts";
-
-/** Who types in a room. */
-export type TypingState = { roomId: string; users: UserRow[] };
 
 export type TypingRoomUse = {
   bus: Bus;
@@ -19,14 +17,10 @@ export type TypingRoomUse = {
   source: string;
 };
 
-/** After a change is told, those of so long are told together. */
-const gatherMs = 200;
 const answerEveryMs = 1_000;
 /** A node that does not watch the room may believe so long that a former member is one, and others so long what it says. */
 const partedMs = 2 * lifetimeMs;
 const maxParted = 1_000;
-
-type Follower = { viewerId: string; stream: StateStream<TypingState>; version: number; isOver: boolean };
 
 /** One room where somebody types over a connection of this node, or somebody on this node wants to know who does. */
 export class TypingRoom implements Disposable {
@@ -34,17 +28,12 @@ export class TypingRoom implements Disposable {
   readonly #use: TypingRoomUse;
   readonly #list: TypingList;
   readonly #typers: Typers;
-  readonly #followers = new Set<Follower>();
+  readonly #followers: TypingFollowers;
   readonly #subscription: BusSubscription;
   readonly #stopListening: () => void;
   readonly #onIdle: () => void;
   /** Former members, and until when nothing is believed that is said of them. */
   readonly #parted = new Map<string, number>();
-  #shown: TypingState;
-  #version = 0;
-  #toldVersion = 0;
-  #toldAtMs = -Infinity;
-  #callOffTelling: (() => void) | null = null;
   #answeredAtMs = -Infinity;
   #callOffAnswer: (() => void) | null = null;
   #hasAsked = false;
@@ -56,8 +45,8 @@ export class TypingRoom implements Disposable {
     this.#roomId = roomId;
     this.#use = use;
     this.#onIdle = onIdle;
-    this.#shown = { roomId, users: [] };
-    this.#list = new TypingList({ clock, onChange: () => this.#changed() });
+    this.#list = new TypingList({ clock, onChange: () => this.#followers.changed() });
+    this.#followers = new TypingFollowers({ roomId, clock, typing: () => this.#list.users });
     this.#typers = new Typers({
       clock,
       count: use.count,
@@ -87,55 +76,12 @@ export class TypingRoom implements Disposable {
 
   /** Who types now, at once, and again whenever that changes. The room is to be watched meanwhile. */
   follow(viewerId: string, onClose: () => void): StateStream<TypingState> {
-    const follower: Follower = {
-      viewerId,
-      version: -1,
-      isOver: false,
-      stream: new StateStream<TypingState>({
-        take: () => this.#take(follower),
-        onClose: () => {
-          this.#followers.delete(follower);
-          onClose();
-          this.#idle();
-        },
-      }),
-    };
-    this.#followers.add(follower);
-    this.#show();
-    void this.#ask();
-    return follower.stream;
-  }
-
-  #take(follower: Follower): TypingState | null {
-    if (follower.isOver || follower.version === this.#version) return null;
-    follower.version = this.#version;
-    return this.#shown;
-  }
-
-  #changed(): void {
-    if (this.#callOffTelling || this.#followers.size === 0) return;
-    const waitMs = this.#toldAtMs + gatherMs - this.#use.clock.monotonicMs();
-    if (waitMs <= 0) return this.#tell();
-    this.#callOffTelling = this.#use.clock.after(waitMs, () => {
-      this.#callOffTelling = null;
-      this.#tell();
+    const stream = this.#followers.add(viewerId, () => {
+      onClose();
+      this.#idle();
     });
-  }
-
-  #tell(): void {
-    this.#show();
-    if (this.#toldVersion === this.#version) return;
-    this.#toldVersion = this.#version;
-    this.#toldAtMs = this.#use.clock.monotonicMs();
-    for (const { stream } of this.#followers) stream.changed();
-  }
-
-  #show(): void {
-    const { users } = this.#list;
-    const ids = (list: readonly UserRow[]) => JSON.stringify(list.map(({ id }) => id));
-    if (ids(users) === ids(this.#shown.users)) return;
-    this.#shown = { roomId: this.#roomId, users };
-    this.#version += 1;
+    void this.#ask();
+    return stream;
   }
 
   #logged(changes: readonly Change[]): void {
@@ -150,11 +96,7 @@ export class TypingRoom implements Disposable {
     this.#parted.set(userId, this.#use.clock.monotonicMs() + partedMs);
     if (this.#parted.size > maxParted) this.#parted.delete(this.#parted.keys().next().value!);
     this.#end(userId);
-    for (const follower of this.#followers) {
-      if (follower.viewerId !== userId) continue;
-      follower.isOver = true;
-      follower.stream.end();
-    }
+    this.#followers.end(userId);
   }
 
   #end(userId: string): void {
@@ -211,7 +153,7 @@ export class TypingRoom implements Disposable {
     this.#isClosed = true;
     this.#stopListening();
     void this.#subscription.close();
-    this.#callOffTelling?.();
+    this.#followers[Symbol.dispose]();
     this.#callOffAnswer?.();
     this.#typers[Symbol.dispose]();
     this.#list[Symbol.dispose]();

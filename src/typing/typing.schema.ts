@@ -2,7 +2,7 @@ import { User } from "../accounts/accounts.schema.ts";
 import { builder, viewerOf } from "../graphql/builder.ts";
 import { outcome, type Payload, UserErrorType } from "../graphql/user-errors.ts";
 import { Room } from "../rooms/rooms.schema.ts";
-import type { TypingState } from "./typing-room.ts";
+import type { TypingState } from "./typing-followers.ts";
 import type { Typing } from "./typing.ts";
 
 declare module "../graphql/builder.ts" {

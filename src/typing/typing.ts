@@ -9,7 +9,8 @@ import { isId } from "../log/ids.ts";
 import type { RoomsStore } from "../rooms/rooms.store.ts";
 import { Memberships } from "./memberships.ts";
 import { lifetimeMs } from "./typing-announcement.ts";
-import { TypingRoom, type TypingState } from "./typing-room.ts";
+import type { TypingState } from "./typing-followers.ts";
+import { TypingRoom } from "./typing-room.ts";
 
 /** Over this node's connections, in all rooms. */
 const maxTypers = 50_000;
