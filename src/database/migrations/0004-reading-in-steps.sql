@@ -44,8 +44,12 @@ begin
         and r.from_position > coalesce(p.marked_through, 0) and r.from_position < u.position
       order by r.from_position offset p_gaps - 1 limit 1
     ) r on true
-    -- A range begins with a message.
-    left join messages stop on stop.room_id = i.room_id and stop.position = r.from_position
+    -- A range begins with a message. The order is for the index, as above.
+    left join lateral (
+      select m.id from messages m
+      where m.room_id = i.room_id and m.position >= r.from_position
+      order by m.position limit 1
+    ) stop on true
   );
   return query
   with marked as materialized (select * from mark_read(p_rooms, p_readers, v_up_to, p_calls, p_ids))
