@@ -23,10 +23,20 @@ afterAll(() => app?.close());
 /** What this server watches, by its own metrics. */
 async function held(): Promise<Record<string, number>> {
   const text = await (await fetch(`${app.url}/metrics`)).text();
-  const names = ["sockets", "watched_rooms", "presence_watched", "presence_sessions"];
-  return Object.fromEntries(
-    names.map((name) => [name, Number(new RegExp(`^causerie_${name} (\\d+)$`, "m").exec(text)?.[1])]),
-  );
+  const valueOf = (series: string) =>
+    Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`causerie_${series} `))
+        ?.split(" ")
+        .at(-1),
+    );
+  return {
+    sockets: valueOf('connections{kind="websocket"}'),
+    watched_rooms: valueOf("watched_rooms"),
+    presence_watched: valueOf("presence_watched"),
+    presence_sessions: valueOf("presence_sessions"),
+  };
 }
 
 const nothing = { sockets: 0, watched_rooms: 0, presence_watched: 0, presence_sessions: 0 };
