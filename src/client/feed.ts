@@ -144,7 +144,7 @@ export class Feed {
 
   /** Gives the position after which something is missing. */
   #next(item: InboxSubscription["inbox"]): string | undefined {
-    if (item["__typename"] !== "CaughtUp") return this.#take([item]);
+    if (item.__typename !== "CaughtUp") return this.#take([item]);
     this.#options.position.advance(item.cursors);
     this.#lostAfter = undefined;
     this.#isAnchored.set(true);

@@ -11,9 +11,9 @@ export type { Rooms } from "./rooms.ts";
 export type { RoomAdmin } from "./room-admin.ts";
 export type { Presence } from "./presence-store.ts";
 export type { Requests, RequestOptions } from "./requests.ts";
-export { ConnectionLostError, OperationError, type ResponseError } from "./operation-error.ts";
+export { ConnectionLostError, OperationError, type ErrorCode, type ResponseError } from "./operation-error.ts";
 export type { Outcome } from "./outcome.ts";
-export type { PlainOutcome, Refused, SendOutcome } from "./send-outcome.ts";
+export type { PlainOutcome, RefusalCode, Refused, SendOutcome } from "./send-outcome.ts";
 
 export { createMemoryStorage, createWebStorage, type KeyValueStorage } from "./storage.ts";
 export { createIndexedDbStorage } from "./storage.indexed-db.ts";

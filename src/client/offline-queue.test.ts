@@ -129,7 +129,7 @@ describe("OfflineQueue", () => {
     expect([...world.posted("room 1"), ...world.posted("room 2")]).toEqual(["a", "b"]);
   });
 
-  it.each(["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT"])(
+  it.each(["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT"] as const)(
     "sets a message aside with its reason when it is refused as %s, and goes on with the next",
     async (code) => {
       const world = worldOf();

@@ -6,7 +6,7 @@ import { systemLock, type Lock } from "./lock.ts";
 import type { Observable } from "./observable.ts";
 import { createQueueContents, type QueueContents } from "./queue-contents.ts";
 import { createQueueStore, type NewMessage, type OutgoingMessage, type QueuedMessage } from "./queued-message.ts";
-import { isFinalRefusal, retryDelayMs, type SendOutcome } from "./send-outcome.ts";
+import { isFinalRefusal, retryDelayMs, type Refused, type SendOutcome } from "./send-outcome.ts";
 import type { KeyValueStorage } from "./storage.ts";
 import { createUuid } from "./uuid.ts";
 
@@ -180,7 +180,12 @@ export class OfflineQueue<M = unknown> {
     return retryDelayMs(outcome, lane.backoff);
   }
 
-  async #attempt({ clientMessageId, roomId, content, replyToId }: OutgoingMessage): Promise<SendOutcome<M>> {
+  async #attempt({
+    clientMessageId,
+    roomId,
+    content,
+    replyToId,
+  }: OutgoingMessage): Promise<SendOutcome<M> | Refused<"UNREACHED">> {
     const { clock, timeoutMs, send } = this.#options;
     const message = { clientMessageId, roomId, content, replyToId };
     try {

@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createLocalLock, type Lock } from "./lock.ts";
 import { OfflineQueue, type OfflineQueueOptions } from "./offline-queue.ts";
-import type { OutgoingMessage } from "./queued-message.ts";
-import type { SendOutcome } from "./send-outcome.ts";
+import type { FailureReason, OutgoingMessage } from "./queued-message.ts";
+import type { RefusalCode, SendOutcome } from "./send-outcome.ts";
 import { createMemoryStorage, type KeyValueStorage } from "./storage.ts";
 
 /** What happens to one call: answered, lost on its way there or back, delivered after the client gave up, or limited. */
@@ -20,7 +20,7 @@ export function createWorld(options: { nextFate?: () => Fate; isLockShared?: boo
   const sharedLock = createLocalLock();
   const rooms = new Map<string, Posted[]>();
   const calls: (OutgoingMessage & { tab: number })[] = [];
-  const refused = new Map<string, { code: string; message: string }>();
+  const refused = new Map<string, FailureReason & { code: RefusalCode }>();
   const faults: unknown[] = [];
   let tabs = 0;
 

@@ -16,7 +16,7 @@ export function refusalOf(userErrors: readonly ErrorFieldsFragment[]): Refused {
   const [error] = userErrors;
   if (!error) return { ok: false, code: "UNKNOWN", message: "The server gave no result." };
   const { code, message } = error;
-  return error["__typename"] === "RateLimitedError"
+  return error.__typename === "RateLimitedError"
     ? { ok: false, code, message, retryAfterMs: error.retryAfterMs }
     : { ok: false, code, message };
 }

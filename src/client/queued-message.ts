@@ -1,4 +1,5 @@
 import { parseHlc } from "../clock/hlc.ts";
+import type { RefusalCode } from "./send-outcome.ts";
 import type { KeyValueStorage } from "./storage.ts";
 
 /** What the user wrote. */
@@ -15,7 +16,7 @@ export interface OutgoingMessage extends NewMessage {
 
 /** Why a message was refused, or why its last try came to nothing (`UNREACHED`: no answer). */
 export interface FailureReason {
-  code: string;
+  code: RefusalCode | "UNREACHED";
   message: string;
 }
 

@@ -2,7 +2,7 @@ import { createBackoff, type BackoffOptions } from "./backoff.ts";
 import { callSafely } from "./call-safely.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
-import { isFinalRefusal, retryDelayMs, type PlainOutcome } from "./send-outcome.ts";
+import { isFinalRefusal, retryDelayMs, type PlainOutcome, type RefusalCode } from "./send-outcome.ts";
 
 export interface ReadReceiptBatcherOptions {
   /** `markRead` of one room. */
@@ -16,7 +16,7 @@ export interface ReadReceiptBatcherOptions {
   clock?: Clock;
   backoff?: BackoffOptions;
   /** Receipts that will not be sent: the server refuses them for good, or too many wait. */
-  onGivenUp?: (messageIds: string[], reason: { code: string; message: string }) => void;
+  onGivenUp?: (messageIds: string[], reason: { code: RefusalCode | "TOO_MANY_PENDING"; message: string }) => void;
   /** A call that did not get through; it is repeated. */
   onError?: (error: unknown) => void;
 }

@@ -18,7 +18,7 @@ export function messageOf(event: RoomEvent): Message | undefined {
 
 /** Whether with this event the user came into the room, or left it; undefined where it is about something else. */
 export function presenceAfter(event: RoomEvent, userId: string): "in" | "out" | undefined {
-  if (event["__typename"] === "MemberJoined" && event.member.user.id === userId) return "in";
-  if (event["__typename"] === "MemberLeft" && event.user.id === userId) return "out";
+  if (event.__typename === "MemberJoined" && event.member.user.id === userId) return "in";
+  if (event.__typename === "MemberLeft" && event.user.id === userId) return "out";
   return undefined;
 }

@@ -19,7 +19,7 @@ export class RoomMembers {
   }
 
   take(event: RoomEvent): void {
-    if (event["__typename"] === "MemberLeft") this.#set(event.user.id, event.cursor, undefined);
+    if (event.__typename === "MemberLeft") this.#set(event.user.id, event.cursor, undefined);
     else if ("member" in event) this.#set(event.member.user.id, event.member.version, event.member);
     else return;
     this.#computed.changed();

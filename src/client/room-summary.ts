@@ -17,7 +17,7 @@ export function summaryAfter(room: RoomSummary, event: RoomEvent, viewerId: stri
 
 /** A message that another one sent and the user has not seen. */
 export function isUnread(event: RoomEvent, viewerId: string): boolean {
-  if (event["__typename"] !== "MessageSent") return false;
+  if (event.__typename !== "MessageSent") return false;
   return event.message.sender.id !== viewerId && event.message.deletedAt === null;
 }
 
@@ -26,8 +26,8 @@ export function isCountUnknown(room: RoomSummary, event: RoomEvent, viewerId: st
   // Unread counts begin with the join.
   if (presenceAfter(event, viewerId) === "in") return true;
   if (room.unreadCount === 0) return false;
-  if (event["__typename"] === "MessagesRead") return event.ranges.some(({ reader }) => reader.id === viewerId);
-  return event["__typename"] === "MessageDeleted" && event.message.sender.id !== viewerId;
+  if (event.__typename === "MessagesRead") return event.ranges.some(({ reader }) => reader.id === viewerId);
+  return event.__typename === "MessageDeleted" && event.message.sender.id !== viewerId;
 }
 
 /** When something last happened in the room that people look for: what lists are in the order of. */

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { buildSchema, isEnumType } from "graphql";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readCodeBlocks } from "./code-blocks.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -50,8 +52,52 @@ console.log(status, messages.length, typeof useRoom, typeof CauserieProvider, ty
 await client.dispose();
 `;
 
-test("the package's types are there, and right, for a strict compiler that skips nothing", async () => {
+/** What is said of the types, to be compiled: an error that is expected and does not come is one. */
+const typed = (errorCodes: string[]) => `
+import { OperationError, type ChatClient, type ErrorCode, type RoomEvent, type SyncQuery } from "causerie/client";
+
+export function contentOf(event: RoomEvent): string | null {
+  if (event.__typename === "MessageSent") return event.message.content;
+  // @ts-expect-error: only events of messages have one
+  if (event.__typename === "MemberLeft") return event.message.content;
+  return null;
+}
+
+export async function waitOf(client: ChatClient): Promise<number | undefined> {
+  const outcome = await client.rooms.get("r").edit("m", "text");
+  // @ts-expect-error: it may have been refused
+  outcome.value;
+  if (outcome.ok) return outcome.value.content?.length;
+  // @ts-expect-error: no such code
+  if (outcome.code === "FORBIDEN") return 0;
+  return outcome.code === "RATE_LIMITED" ? outcome.retryAfterMs : undefined;
+}
+
+const codes: Record<ErrorCode, true> = ${JSON.stringify(Object.fromEntries(errorCodes.map((code) => [code, true])))};
+export const isKnown = (error: unknown) => error instanceof OperationError && error.code in codes;
+export const isLast = ({ sync }: SyncQuery): boolean => !sync.hasMore;
+`;
+
+/** The code of the documentation that uses the package, each piece as a module. */
+async function writeExamples(): Promise<string[]> {
+  const pages = await Promise.all(["README.md", "docs/client.md"].map(readCodeBlocks));
+  const pieces = pages.flat().filter(({ code }) => code.includes('from "causerie/'));
+  const names = pieces.map(({ language }, index) => `example-${index}.${language}`);
+  for (const [index, { code }] of pieces.entries()) await writeFile(join(folder, names[index]!), code);
+  return names;
+}
+
+async function readErrorCodes(): Promise<string[]> {
+  const schema = buildSchema(await readFile(join(root, "schema.graphql"), "utf8"));
+  const type = schema.getType("ErrorCode");
+  return isEnumType(type) ? type.getValues().map(({ name }) => name) : [];
+}
+
+test("the package's types are there, and right, for a strict compiler that skips nothing, and the documentation's code compiles", async () => {
   await writeFile(join(folder, "consumer.ts"), consumer);
+  await writeFile(join(folder, "typed.ts"), typed(await readErrorCodes()));
+  const examples = await writeExamples();
+  expect(examples.length).toBeGreaterThan(5);
   const compilerOptions = {
     module: "nodenext",
     target: "es2022",
@@ -59,9 +105,13 @@ test("the package's types are there, and right, for a strict compiler that skips
     strict: true,
     skipLibCheck: false,
     types: [],
+    jsx: "react-jsx",
     outDir: "out",
   };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
+  await writeFile(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["consumer.ts", "typed.ts", ...examples] }),
+  );
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const { stdout } = await run(process.execPath, [tsc, "-p", folder]).catch((error: { stdout: string }) => error);
   expect(stdout).toBe("");

@@ -4,7 +4,7 @@ import { createMemoryStorage } from "../../src/client/storage.ts";
 import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
-import { contentsOf, TestClient, webSocketUrl } from "./support.ts";
+import { contentsOf, keepPosition, TestClient, webSocketUrl } from "./support.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 let app: TestApp;
@@ -147,8 +147,8 @@ test.each([
   const roomId = await alice.createRoom("Reset", ["frank"]);
   await sendAll(roomId, numbers(0, 2));
   const storage = createMemoryStorage();
-  const name = `${encodeURIComponent(webSocketUrl(app))}/frank`;
-  await storage.set(`causerie/sync/${name}`, JSON.stringify([[roomId, "0000000000009999"]]));
+  const cursors = [`${roomId}.0000000000009999`];
+  await keepPosition(storage, { url: webSocketUrl(app), userId: "frank", cursors });
   const wire = new Wire();
   const options = { storage, webSocketImpl: wire.WebSocket, pagesAfterMs, ...quick };
   await using frank = new TestClient(app, "frank", options);

@@ -2,60 +2,31 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/clien
 import { SetContextLink } from "@apollo/client/link/context";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { OperationTypeNode } from "graphql";
-import { createClient } from "graphql-ws";
-import { RoomEventsDocument, SendMessageDocument } from "../../../src/client/generated/operations.ts";
-import { typed, type OtherClient, type OtherClientOptions } from "./other-client.ts";
-import { resuming } from "./resuming.ts";
+import { RoomEventsDocument, SendMessageDocument, type SendMessageInput } from "./generated/chat.ts";
+import { createSocket, type SocketOptions } from "./socket.ts";
 
-const roomEvents = typed(RoomEventsDocument);
-const sendMessage = typed(SendMessageDocument);
+const userErrors = ["InputError", "NotFoundError", "ForbiddenError", "ConflictError", "RateLimitedError"];
 
-const eventTypes = [
-  "MessageSent",
-  "MessageEdited",
-  "MessageDeleted",
-  "MessagesRead",
-  "MemberJoined",
-  "MemberUpdated",
-  "MemberLeft",
-  "RoomUpdated",
-];
-const errorTypes = ["InputError", "NotFoundError", "ForbiddenError", "ConflictError", "RateLimitedError"];
-
-/** Apollo Client 4: subscriptions over graphql-ws, the rest over HTTP, the normalised cache. */
-export function openApolloClient({ url, getToken, webSocketImpl }: OtherClientOptions): OtherClient {
-  const socket = createClient({
-    url: `${url.replace("http", "ws")}/graphql`,
-    connectionParams: async () => ({ authorization: `Bearer ${await getToken()}` }),
-    retryAttempts: Infinity,
-    shouldRetry: () => true,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100)),
-    webSocketImpl,
-  });
+/** Subscriptions over the WebSocket, the rest over HTTP. */
+export function createApolloClient({ url, getToken, webSocketImpl }: SocketOptions): ApolloClient {
   const authorized = new SetContextLink(async () => ({ headers: { authorization: `Bearer ${await getToken()}` } }));
-  const client = new ApolloClient({
-    cache: new InMemoryCache({ possibleTypes: { RoomEvent: eventTypes, UserError: errorTypes } }),
+  return new ApolloClient({
+    cache: new InMemoryCache({ possibleTypes: { UserError: userErrors } }),
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      new GraphQLWsLink(resuming(socket)),
-      authorized.concat(new HttpLink({ uri: `${url}/graphql` })),
+      new GraphQLWsLink(createSocket({ url, getToken, webSocketImpl })),
+      authorized.concat(new HttpLink({ uri: url.replace(/^ws/, "http") })),
     ),
   });
-  return {
-    watch(roomId, onItem) {
-      client
-        // Events are no state: each replaces nothing.
-        .subscribe({ query: roomEvents, variables: { roomId }, fetchPolicy: "no-cache" })
-        .subscribe({ next: ({ data }) => onItem(data!.roomEvents) });
-    },
-    async send(input) {
-      const { data } = await client.mutate({ mutation: sendMessage, variables: { input } });
-      return data!;
-    },
-    close() {
-      client.stop();
-      socket.terminate();
-      void socket.dispose();
-    },
-  };
+}
+
+/** Or `useSubscription(RoomEventsDocument, { variables: { roomId, after }, fetchPolicy: "no-cache", onData })`. */
+export function watchRoom(client: ApolloClient, roomId: string, after?: string) {
+  // Events are no state: the cache has nothing to do with them.
+  return client.subscribe({ query: RoomEventsDocument, variables: { roomId, after }, fetchPolicy: "no-cache" });
+}
+
+export async function sendMessage(client: ApolloClient, input: SendMessageInput) {
+  const { data } = await client.mutate({ mutation: SendMessageDocument, variables: { input } });
+  return data!.sendMessage;
 }
