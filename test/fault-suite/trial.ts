@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../support/until.ts";
+import { untilCaughtUp, type Follower } from "./caught-up.ts";
+import { check, type Verdict } from "./checker.ts";
+import type { Fault } from "./faults.ts";
+import { forgetPeak, peakBytes } from "./memory.ts";
+import type { Stage } from "./stage.ts";
+import { readFacts } from "./stored-facts.ts";
+
+/** What came of one fault. */
+export interface Trial extends Verdict {
+  name: string;
+  /** From the end of the fault, until every client was live and had everything that was stored then. */
+  caughtUpSeconds: number;
+  /** Of the node that had the most. */
+  peakBytes: number;
+  /** Members who were let in or out meanwhile. */
+  memberChanges: number;
+}
+
+const beforeMs = 1_500;
+const afterMs = 1_500;
+const caughtUpWithinMs = 60_000;
+
+/** People chat, the fault strikes, they chat on; when all is quiet, what they wrote down is judged. */
+export async function tryFault(stage: Stage, fault: Fault): Promise<Trial> {
+  const { chat, topology } = stage;
+  const guests: (Follower & Partial<Disposable>)[] = [];
+  const everybody = () => [...chat.clients, ...guests];
+  for (const client of chat.clients) client.recording.begin();
+  for (const { pid } of topology.nodes) await forgetPeak(pid);
+  const changesBefore = chat.memberChanges;
+  chat.start();
+  await delay(beforeMs);
+  await fault.strike(stage, { join: (guest) => guests.push(guest) });
+  const caughtUpSeconds = await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
+  const peaks = await Promise.all(topology.nodes.map(({ pid }) => peakBytes(pid)));
+  await fault.restore?.(stage);
+  await delay(afterMs);
+  await chat.stop();
+  await until("nothing waits to be sent", () => chat.clients.every(({ waiting }) => waiting === 0), caughtUpWithinMs);
+  await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
+  const verdict = check(
+    everybody().map(({ recording }) => recording.record),
+    await readFacts(topology.databaseUrl),
+  );
+  for (const guest of guests) guest[Symbol.dispose]?.();
+  await Promise.all(chat.clients.map((client) => client.clear()));
+  const memberChanges = chat.memberChanges - changesBefore;
+  return { name: fault.name, ...verdict, caughtUpSeconds, peakBytes: Math.max(...peaks), memberChanges };
+}
