@@ -1,14 +1,33 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 
+const lookEveryMs = 100;
 const bytesPerKib = 1_024;
 
-/** Forgets how much memory the process has had at most. Linux only; elsewhere nothing is measured. */
-export async function forgetPeak(pid: number): Promise<void> {
-  if (process.platform === "linux") await writeFile(`/proc/${pid}/clear_refs`, "5");
+/** Looks again and again how much memory these processes have resident. */
+export class MemoryWatch implements Disposable {
+  /** The most that one of them had, in bytes; 0 where the system does not tell (it is not Linux). */
+  peakBytes = 0;
+  readonly #pids: () => readonly number[];
+  readonly #timer: NodeJS.Timeout;
+
+  /** `pids` is asked each time: another process may have taken its place. */
+  constructor(pids: () => readonly number[]) {
+    this.#pids = pids;
+    this.#timer = setInterval(() => void this.#look(), lookEveryMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look() {
+    const sizes = await Promise.all(this.#pids().map(residentBytes));
+    this.peakBytes = Math.max(this.peakBytes, ...sizes);
+  }
 }
 
-/** The most memory that the process has had resident since then, in bytes; 0 where the system does not tell, or it is gone. */
-export async function peakBytes(pid: number): Promise<number> {
+async function residentBytes(pid: number): Promise<number> {
+  // It may be gone.
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * bytesPerKib;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * bytesPerKib;
 }

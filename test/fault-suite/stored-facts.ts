@@ -53,5 +53,5 @@ export const readHeads = (databaseUrl: string): Promise<{ heads: string[]; stays
 async function inOneSnapshot<Result>(databaseUrl: string, read: (sql: Sql) => Promise<Result>): Promise<Result> {
   await using sql = await openSql(databaseUrl);
   await sql.rows("begin isolation level repeatable read read only");
-  return read(sql);
+  return await read(sql);
 }

@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { untilCaughtUp, type Follower } from "./caught-up.ts";
 import { check, type Verdict } from "./checker.ts";
 import type { Fault } from "./faults.ts";
-import { forgetPeak, peakBytes } from "./memory.ts";
+import { MemoryWatch } from "./memory.ts";
 import type { Stage } from "./stage.ts";
 import { readFacts } from "./stored-facts.ts";
 
@@ -28,13 +28,12 @@ export async function tryFault(stage: Stage, fault: Fault): Promise<Trial> {
   const guests: (Follower & Partial<Disposable>)[] = [];
   const everybody = () => [...chat.clients, ...guests];
   for (const client of chat.clients) client.recording.begin();
-  for (const { pid } of topology.nodes) await forgetPeak(pid);
+  using memory = new MemoryWatch(() => topology.nodes.map(({ pid }) => pid));
   const changesBefore = chat.memberChanges;
   chat.start();
   await delay(beforeMs);
   await fault.strike(stage, { join: (guest) => guests.push(guest) });
   const caughtUpSeconds = await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
-  const peaks = await Promise.all(topology.nodes.map(({ pid }) => peakBytes(pid)));
   await fault.restore?.(stage);
   await delay(afterMs);
   await chat.stop();
@@ -47,5 +46,5 @@ export async function tryFault(stage: Stage, fault: Fault): Promise<Trial> {
   for (const guest of guests) guest[Symbol.dispose]?.();
   await Promise.all(chat.clients.map((client) => client.clear()));
   const memberChanges = chat.memberChanges - changesBefore;
-  return { name: fault.name, ...verdict, caughtUpSeconds, peakBytes: Math.max(...peaks), memberChanges };
+  return { name: fault.name, ...verdict, caughtUpSeconds, peakBytes: memory.peakBytes, memberChanges };
 }
