@@ -2,7 +2,7 @@ import { ChatClient } from "../../src/client/chat-client.ts";
 import { createMemoryStorage } from "../../src/client/storage.ts";
 import { createLocalLock } from "../../src/client/lock.ts";
 import { tokenOf } from "../support/app.ts";
-import { Recording, type FeedItem } from "./recording.ts";
+import { Recording } from "./recording.ts";
 
 /**
  * A user's client, as apps have it: the kit, which finds dead connections, comes back and resumes by itself. What is written
@@ -26,7 +26,7 @@ export class RecordingClient implements AsyncDisposable {
       onFault: (error) => this.faults.push(error),
     });
     this.client.onEvents((events) => {
-      for (const event of events) this.recording.told(event as unknown as FeedItem);
+      for (const event of events) this.recording.told(event);
     });
     this.client.start();
   }
