@@ -6,6 +6,7 @@ export interface Backoff {
   reset(): void;
 }
 
+/** How delays grow: from `baseMs` (500 unless given) to `maxMs` (30 s). */
 export interface BackoffOptions {
   baseMs?: number;
   maxMs?: number;

@@ -24,6 +24,7 @@ import { createMemoryStorage, type KeyValueStorage } from "./storage.ts";
 import { createSyncPosition, type SyncPosition } from "./sync-position.ts";
 import { renewTokens } from "./token-renewal.ts";
 
+/** Where to connect, as whom, and what the client may use. Times are in milliseconds. */
 export interface ChatClientOptions {
   /** Of GraphQL over WebSocket, `wss://chat.example/graphql` say. */
   url: string;
@@ -53,16 +54,19 @@ export interface ChatClientOptions {
   backoff?: BackoffOptions;
   /** A fault that the client copes with by itself: for the app's log. */
   onFault?: (error: unknown) => void;
+  /** After so long a try to connect has come to nothing: 10 s unless given. */
   connectTimeoutMs?: number;
+  /** The silence after which the server is asked for a sign of life: 10 s unless given. */
   pingAfterMs?: number;
+  /** The silence after that which ends the connection: 5 s unless given. */
   pongWithinMs?: number;
-  /** Away for longer, the client reads what it missed by pages. */
+  /** Away for longer (30 s unless given), the client reads what it missed by pages. */
   pagesAfterMs?: number;
-  /** Rooms with activity longest ago are not listed beyond it. */
+  /** Rooms with activity longest ago are not listed beyond it: 1,000 unless given. */
   maxRooms?: number;
-  /** Of an open room; beyond it live messages push the oldest ones out. */
+  /** Of an open room; beyond it (10,000 unless given) live messages push the oldest ones out. */
   maxMessages?: number;
-  /** Of an open room; beyond it members are not listed until something is heard of them. */
+  /** Of an open room; beyond it (1,000 unless given) members are not listed until something is heard of them. */
   maxMembers?: number;
 }
 

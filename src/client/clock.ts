@@ -9,6 +9,7 @@ export interface Clock {
 /** Timers of browsers and Node fire at once beyond this delay instead of late. */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** The time of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout: (work, delayMs) => globalThis.setTimeout(work, Math.min(delayMs, maxTimerMs)),

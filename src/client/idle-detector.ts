@@ -1,7 +1,9 @@
 import { systemClock, type Clock } from "./clock.ts";
 
+/** `warned`: idle soon, unless the user does something. */
 export type IdleState = "active" | "warned" | "idle";
 
+/** What is watched, and who is told. Idle after 5 minutes with a warning 1 minute before, unless given. */
 export interface IdleDetectorOptions {
   /** Where the user's doings are seen: `document` or `window` in a browser. */
   target: EventTarget;

@@ -13,6 +13,7 @@ export interface Variable<T> extends Observable<T> {
   set(value: T): void;
 }
 
+/** A value of its own that tells its listeners when it is set to another one. */
 export function createVariable<T>(initial: T): Variable<T> {
   const listeners = createListeners();
   let current = initial;

@@ -10,6 +10,7 @@ import { isFinalRefusal, retryDelayMs, type Refused, type SendOutcome } from "./
 import type { KeyValueStorage } from "./storage.ts";
 import { createUuid } from "./uuid.ts";
 
+/** How a queue sends and where it keeps what waits. 1,000 messages and 30 s a try unless given. */
 export interface OfflineQueueOptions<M> {
   /** Whose queue it is, best the server's address and the user's id: another user's messages are not this one's to send. */
   name: string;

@@ -23,6 +23,7 @@ export interface BufferedEvent<M> extends ChainedEvent {
   message?: M;
 }
 
+/** The limits of a buffer: a hole is waited for 2 s, 10,000 messages are held and 1,000 events may wait unless given. */
 export interface OrderedMessageBufferOptions<M> {
   /** Whether the viewer sent this message: only then does it confirm an optimistic one. */
   isOwn: (message: M) => boolean;

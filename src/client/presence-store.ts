@@ -5,6 +5,7 @@ import { PresenceDocument, type PresenceFieldsFragment } from "./generated/opera
 import { watchLive } from "./live-watch.ts";
 import { createVariable, type Observable, type Variable } from "./observable.ts";
 
+/** What a user shows of themselves: status, devices, last seen, custom status, the room in view. */
 export type Presence = PresenceFieldsFragment;
 
 export interface PresenceStoreOptions {

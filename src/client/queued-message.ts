@@ -29,8 +29,10 @@ export interface StoredMessage extends OutgoingMessage {
   failure?: FailureReason | undefined;
 }
 
+/** `queued`: waits for its turn or its next try. `sending`: a try is under way. `failed`: refused for good. */
 export type QueueStatus = "queued" | "sending" | "sent" | "failed";
 
+/** A message of the queue in its present state; a new object with each change. */
 export interface QueuedMessage<M = unknown> extends StoredMessage {
   status: QueueStatus;
   /** The tries since this page was loaded. */

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { isFinalRefusal, retryDelayMs, type PlainOutcome, type RefusalCode } from "./send-outcome.ts";
 
+/** How receipts are sent: those of 500 ms in one call of at most 500, 5,000 waiting at most, unless given. */
 export interface ReadReceiptBatcherOptions {
   /** `markRead` of one room. */
   send: (messageIds: string[], signal: AbortSignal) => Promise<PlainOutcome>;

@@ -6,6 +6,7 @@ import type { TypedDocumentString } from "./generated/operations.ts";
 import { whenFits, type Observable } from "./observable.ts";
 import { ConnectionLostError } from "./operation-error.ts";
 
+/** How long a request may take (30 s unless given), what ends it, and whether it may be repeated. */
 export interface RequestOptions {
   signal?: AbortSignal;
   /** The wait for a connection counts too. */

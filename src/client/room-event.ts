@@ -5,8 +5,11 @@ import type {
   UserFieldsFragment,
 } from "./generated/operations.ts";
 
+/** A user, as messages, members and receipts show one. */
 export type User = UserFieldsFragment;
+/** A message as the server has it. `position` orders it, the newer `version` wins. */
 export type Message = MessageFieldsFragment;
+/** A user's membership of a room. */
 export type Member = MemberFieldsFragment;
 
 /** A durable change of a room, as the feed and the sync pages give it. */

@@ -2,6 +2,7 @@ import type { RoomMessagesQuery } from "./generated/operations.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import type { Message, RoomEvent, User } from "./room-event.ts";
 
+/** Who has read a message, and when (ISO 8601). */
 export interface Reader {
   user: User;
   readAt: string;

@@ -3,6 +3,7 @@ import { callSafely } from "./call-safely.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 
+/** How a room is told: a start every 2 s at most, a stop 3 s after the last input, unless given. */
 export interface TypingNotifierOptions {
   /** `setTyping` of one room. */
   send: (isTyping: boolean, signal: AbortSignal) => Promise<void> | void;

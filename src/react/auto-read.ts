@@ -2,6 +2,7 @@ import { useEffect, useMemo, type RefCallback } from "react";
 import type { Room, RoomMessage } from "../client/room.ts";
 import { useHeldRoom } from "./room.ts";
 
+/** What counts as seen. */
 export interface AutoReadOptions {
   /** What scrolls; the page unless given. */
   root?: Element | null;

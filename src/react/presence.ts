@@ -10,6 +10,7 @@ export function usePresence(userId: string): Presence | undefined {
   return useObservable(useMemo(() => presence.of(userId), [presence, userId]));
 }
 
+/** What counts as idle: 5 minutes without any doing, and a warning 1 minute before, unless given. */
 export interface IdleOptions {
   /** Where the user's doings are seen; the page unless given. */
   target?: EventTarget;

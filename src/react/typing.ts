@@ -3,6 +3,7 @@ import type { User } from "../client/room-event.ts";
 import { useObservable } from "./observable.ts";
 import { useHeldRoom } from "./room.ts";
 
+/** Who types, and what to call for the user's own typing. */
 export interface TypingView {
   /** Who other than the user is typing now. */
   users: readonly User[];
