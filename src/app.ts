@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import { createContexts } from "./contexts.ts";
 import { openEmbeddedDatabase } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
-import { openDatabase } from "./database/pool.ts";
+import { openDatabase, type Database } from "./database/pool.ts";
 import { openReplicas, type Replicas } from "./database/replicas.ts";
 import { createErrorMask } from "./graphql/errors.ts";
 import { createOperations } from "./graphql/operations.ts";
@@ -24,11 +24,14 @@ import { connectRedis } from "./live/redis.ts";
 import { createFeeds } from "./log/feeds.ts";
 import { Hub, type HubOptions } from "./log/hub.ts";
 import { createLogStore } from "./log/log.store.ts";
-import { createRoomLog } from "./log/room-log.ts";
+import { createRoomLog, type RoomLog } from "./log/room-log.ts";
 import { createSelections } from "./log/selections.ts";
 import { createMessages } from "./messages/messages.ts";
 import { createHistory } from "./messages/history.ts";
 import { createMessagesStore, type ReadPages } from "./messages/messages.store.ts";
+import { copyOf } from "./personal-data/copy.ts";
+import { createErasure } from "./personal-data/erasure.ts";
+import { createPersonalDataStore } from "./personal-data/personal-data.store.ts";
 import { createPresence } from "./presence/presence.ts";
 import { createPresenceStore } from "./presence/presence.store.ts";
 import { createPace } from "./receipts/pace.ts";
@@ -36,7 +39,7 @@ import { createReceipts } from "./receipts/receipts.ts";
 import { createReceiptsStore } from "./receipts/receipts.store.ts";
 import { createRateCheck, rates, withRates, type CheckRate } from "./rate-limits.ts";
 import { createRouting } from "./routing/routing.ts";
-import { createRooms } from "./rooms/rooms.ts";
+import { createRooms, type Rooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
 import { schema } from "./schema.ts";
 import { createAuthentication } from "./server/authentication.ts";
@@ -47,6 +50,8 @@ import { createOriginCheck } from "./server/origins.ts";
 import { readPersistedOperations } from "./server/persisted-operations.ts";
 import { createHealth } from "./server/health.ts";
 import { createMetrics } from "./server/metrics.ts";
+import { createOperatorDoor, type OperatorDoor } from "./server/operator-door.ts";
+import { openRevocations, type Revocations } from "./server/revocations.ts";
 import { openServer } from "./server/server.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
@@ -118,7 +123,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   });
   const receipts = createReceipts({ store: stores.receipts, hub, pace: createPace() });
   const accounts = createAccounts({ store: stores.accounts });
-  const rooms = createRooms({ log: createRoomLog({ database, hub }), maxRoomsPerUser: config.maxRoomsPerUser });
+  const roomLog = createRoomLog({ database, hub });
+  const rooms = createRooms({ log: roomLog, maxRoomsPerUser: config.maxRoomsPerUser });
   const sync = createSync({ store: logStore, maxCursors: 2 * config.maxRoomsPerUser });
   const live = { clock: options.presence?.clock ?? systemBoardClock, bus, hub, onFault };
   const presenceStore = createPresenceStore(database);
@@ -142,6 +148,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const subscribe = createSubscribe({ schema, selections, feeds, newEventContext: contexts.newEventContext, mask });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
+  const connections = createConnections({ maxPerUser: config.maxSocketsPerUser });
+  const revocations = resources.use(await openRevocations({ bus, connections, forget: accounts.forget }));
   const door = {
     schema,
     operations,
@@ -151,7 +159,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     signIn: accounts.signIn,
     newContext: contexts.newContext,
     isAllowedOrigin: createOriginCheck(config),
-    connections: createConnections({ maxPerUser: config.maxSocketsPerUser }),
+    connections,
     maxBufferedBytes: config.maxBufferedBytes,
     now: Date.now,
     onFault,
@@ -171,6 +179,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     ...door,
     devLogin,
     admitSignIn: (address) => checkRate?.("signIn", address),
+    operators: openOperatorDoor({ token: config.operatorToken, database, roomLog, rooms, revocations, onFault }),
     health: createHealth({ database, bus, replicas }),
     metrics,
   });
@@ -223,6 +232,31 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= opened.disposeAsync());
   return { url: server.url, hub, close, [Symbol.asyncDispose]: close };
+}
+
+function openOperatorDoor(use: {
+  token: string | null;
+  database: Database;
+  roomLog: RoomLog;
+  rooms: Rooms;
+  revocations: Revocations;
+  onFault: (fault: unknown) => void;
+}): OperatorDoor | null {
+  const { token, database, roomLog: log, rooms, revocations, onFault } = use;
+  if (token === null) return null;
+  const store = createPersonalDataStore(database);
+  const { erase } = createErasure({ store, log, rooms, revoke: revocations.revoke });
+  return createOperatorDoor({
+    token,
+    onFault,
+    actions: {
+      async *revoke(userId) {
+        yield { userId, allNodesTold: await revocations.revoke(userId) };
+      },
+      export: (userId) => copyOf(store, userId),
+      erase,
+    },
+  });
 }
 
 function openReplicasOf(

@@ -55,6 +55,7 @@ export function withRates(rules: Rules, checkRate: CheckRate): Rules {
     typing: { ...typing, set: limited("setTyping", typing.set) },
     presence: { ...presence, set: limited("setPresence", presence.set) },
     rooms: {
+      ...rooms,
       create: limited("createRoom", rooms.create),
       openDirect: limited("createRoom", rooms.openDirect),
       update: limited("changeRoom", rooms.update),

@@ -1,5 +1,6 @@
 import type { Database } from "../database/pool.ts";
 import type { UserRow } from "../log/changes.ts";
+import { erasedIdPrefix } from "../log/ids.ts";
 import type { UserColumns } from "../log/rows.ts";
 import { userRow } from "../log/rows.ts";
 
@@ -14,7 +15,7 @@ const READ_USERS = `select id, name, avatar_url from users where id = any ($1::t
 // The exact id, and all whose name begins so; $3 and $4 are the place in the list.
 const SEARCH_USERS = `
 select id, name, avatar_url, lower(name) as sort_name from users
-where (id = $1 or lower(name) like $2) and (lower(name), id) > ($3, $4)
+where (id = $1 or lower(name) like $2) and id not like '${erasedIdPrefix}%' and (lower(name), id) > ($3, $4)
 order by lower(name), id
 limit $5`;
 

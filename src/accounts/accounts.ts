@@ -26,5 +26,8 @@ export function createAccounts({ store }: { store: AccountsStore }) {
     return store.search({ ...query, text: checkText(query.text, { name: "search", max: 255 }) });
   }
 
-  return { signIn, search };
+  /** The profile may not be in the database any more. */
+  const forget = (userId: string) => void known.delete(userId);
+
+  return { signIn, search, forget };
 }

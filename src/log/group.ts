@@ -1,6 +1,7 @@
 import type { RoomEvent } from "./changes.ts";
 import { kindOf } from "./changes.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { erasedIdPrefix } from "./ids.ts";
 import type { Reader } from "./reader.ts";
 import { Ring, type Entry } from "./ring.ts";
 import type { FeedBatch, FeedChange } from "./room-feed.ts";
@@ -82,6 +83,7 @@ export class Group implements EndsTurn {
 
   #deliverChange(change: FeedChange, batch: FeedBatch, begin: () => Execution): Promise<void> | undefined {
     const { revision } = change;
+    if (change.type === "MemberLeft" && change.member.userId.startsWith(erasedIdPrefix)) this.#forgetErased(revision);
     const entry: Entry = { change, revision, previous: previousOf(change.before, this.selection.kinds), payload: null };
     if (change.type === "MemberLeft" && batch.leavers.size === 0) this.#tellLeaver(entry, change.member.userId);
     if (!this.selection.kinds.has(kindOf[change.type])) return undefined;
@@ -100,6 +102,12 @@ export class Group implements EndsTurn {
     if (this.#ready.length === 0) atTurnEnd(this, "hand out");
     this.#ready.push(entry);
     return undefined;
+  }
+
+  // What a user wrote who was erased by now must not be replayed to anybody.
+  #forgetErased(revision: number): void {
+    this.#handOut();
+    this.ring.forget(revision - 1);
   }
 
   /** All get it by reads of their own, which are repeated until they succeed. */

@@ -31,7 +31,8 @@ select ${ROOM_COLUMNS}, date_trunc('milliseconds', clock_timestamp()) as now fro
 
 const UPDATE_ROOM = `
 update rooms set revision = $2, name = $3, member_count = $4,
-  member_revision = greatest(member_revision, $5), room_revision = greatest(room_revision, $6)
+  member_revision = greatest(member_revision, $5), room_revision = greatest(room_revision, $6),
+  message_revision = greatest(message_revision, $7)
 where id = $1`;
 
 // Users are locked in the order of their ids, after the one room: so two transactions never wait for each other.
@@ -99,11 +100,19 @@ function lockedRoom(tx: Queryable, row: RoomRow, now: number): LockedRoom {
 }
 
 async function updateRoom(tx: Queryable, row: RoomRow, changes: Change[]): Promise<void> {
-  const newest = (kind: "MEMBER" | "ROOM") =>
+  const newest = (kind: "MEMBER" | "ROOM" | "MESSAGE") =>
     Math.max(0, ...changes.filter((c) => kindOf[c.type] === kind).map((c) => c.revision));
   row.memberRevision = Math.max(row.memberRevision, newest("MEMBER"));
   row.roomRevision = Math.max(row.roomRevision, newest("ROOM"));
-  const values = [row.id, row.revision, row.name, row.memberCount, row.memberRevision, row.roomRevision];
+  const values = [
+    row.id,
+    row.revision,
+    row.name,
+    row.memberCount,
+    row.memberRevision,
+    row.roomRevision,
+    newest("MESSAGE"),
+  ];
   await tx.query({ name: "update-room", text: UPDATE_ROOM, values });
 }
 

@@ -111,6 +111,16 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     });
   }
 
+  /** For one who goes for good: ends a membership in any room, where there is one. Gives the room's revision. */
+  function depart(roomId: string, userId: string): Promise<number> {
+    return log.change(roomId, async (room) => {
+      const member = (await readMemberRows(room.tx, roomId, [userId])).get(userId);
+      if (!member || member.leftRevision !== null) return { result: room.row.revision, changes: [] };
+      const changes = [await leave(room, member), ...(await succession(room))];
+      return { result: room.row.revision, changes, memberships: [userId] };
+    });
+  }
+
   /** @throws Refusal FORBIDDEN for all but owners, and for the last owner's own step down */
   function updateMember(
     actorId: string,
@@ -153,7 +163,7 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     }
   }
 
-  return { create, openDirect, update, addMember, removeMember, updateMember };
+  return { create, openDirect, update, addMember, removeMember, updateMember, depart };
 }
 
 class AlreadyThere extends Error {}

@@ -8,6 +8,7 @@ import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql
 import { sendReadiness, type Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import { networkOf } from "./network.ts";
+import { operatorPath, type OperatorDoor } from "./operator-door.ts";
 import type { OriginCheck } from "./origins.ts";
 import { createPages, wantsPage } from "./pages/pages.ts";
 import { answerHeaders } from "./security-headers.ts";
@@ -18,6 +19,8 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
     devLogin: DevLogin | null;
     /** Whether somebody from there may sign in once more. @throws Refusal RATE_LIMITED */
     admitSignIn?: (address: string) => void | Promise<void>;
+    /** Null: there are no operators. */
+    operators?: OperatorDoor | null;
     health: Health;
     metrics: Pick<Metrics, "contentType" | "text">;
     onFault: (fault: unknown) => void;
@@ -62,6 +65,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
       if (wantsPage(request) && (await pages.serve(request, response))) return;
       return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
     }
+    if (options.operators && path?.startsWith(operatorPath)) return options.operators(request, response, path);
     if (await pages.serve(request, response)) return;
     for (const [name, value] of Object.entries(answerHeaders)) response.setHeader(name, value);
     switch (path) {
