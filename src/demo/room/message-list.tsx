@@ -7,6 +7,7 @@ import { useNowMs } from "../parts/time.ts";
 import { Arrivals } from "./arrivals.tsx";
 import { MessageItem } from "./message-item.tsx";
 import { rowsOf, type Row } from "./rows.ts";
+import { useEnd } from "./end.ts";
 import { useFocusedRow } from "./focused-row.ts";
 import { useUnreadMark } from "./unread-mark.ts";
 
@@ -20,8 +21,6 @@ export interface MessageListProps {
   onDelete: (message: Message) => void;
 }
 
-/** Closer to the end than this counts as being there: what arrives is scrolled to. */
-const nearEndPx = 80;
 /** Older messages are loaded before the user gets to where they belong, so that nothing moves that is looked at. */
 const loadWithinPx = 1_500;
 /** Of a message so much must be seen for it to count as read; small, as one may be higher than the list. */
@@ -36,7 +35,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: Me
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const handle = useRef<VirtualizerHandle>(null);
   const unreadKey = useUnreadMark(rows, view);
-  const { isAtEnd, noteScroll, follow, toEnd } = useEnd(rows, handle, unreadKey);
+  const { isAtEnd, noteScroll, toEnd } = useEnd({ rows, handle, scroller, unreadKey });
   const loadOlder = useOlder(view, handle);
   const isPrepended = useIsPrepended(rows);
   const focus = useFocusedRow(rows, handle, scroller);
@@ -61,7 +60,6 @@ export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: Me
               noteScroll();
               loadOlder.check();
             }}
-            onResize={follow}
           >
             {(row, index) => (
               <MessageItem
@@ -96,51 +94,6 @@ export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: Me
       <Arrivals rows={rows} />
     </div>
   );
-}
-
-/** Stays at the end while the user is there, and goes there when the user sends something. */
-function useEnd(
-  rows: readonly Row[],
-  handle: React.RefObject<VirtualizerHandle | null>,
-  unreadKey: string | undefined,
-) {
-  const [isAtEnd, setAtEnd] = useState(true);
-  const follows = useRef(true);
-  const shown = useRef<Row>(undefined);
-
-  function toEnd() {
-    follows.current = true;
-    setAtEnd(true);
-    handle.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }
-
-  useLayoutEffect(() => {
-    const last = rows.at(-1);
-    const before = shown.current;
-    shown.current = last;
-    if (!last || !handle.current) return;
-    const unreadAt = before ? -1 : rows.findIndex(({ key }) => key === unreadKey);
-    if (unreadAt > 0) {
-      handle.current.scrollToIndex(unreadAt, { align: "start" });
-      return;
-    }
-    const isSent = last.message.position === undefined && last.key !== before?.key;
-    if (follows.current || isSent) toEnd();
-  });
-
-  return {
-    isAtEnd,
-    toEnd,
-    noteScroll: () => {
-      const list = handle.current!;
-      follows.current = list.scrollSize - list.viewportSize - list.scrollOffset < nearEndPx;
-      setAtEnd(follows.current);
-    },
-    /** Something in the list, or the list itself, is of another height now. */
-    follow: () => {
-      if (follows.current) handle.current?.scrollToIndex(rows.length - 1, { align: "end" });
-    },
-  };
 }
 
 /** Loads older messages when the user comes near them. */

@@ -1,0 +1,71 @@
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+import type { VirtualizerHandle } from "virtua";
+import type { Row } from "./rows.ts";
+
+/** Closer to the end than this counts as being there: what arrives is scrolled to. */
+const nearEndPx = 80;
+
+/**
+ * Stays at the end while the user is there, and goes there when the user sends something. Whoever scrolls up, however little, is not
+ * pulled back: that would be a fight which a slow hand loses.
+ */
+export function useEnd({
+  rows,
+  handle,
+  scroller,
+  unreadKey,
+}: {
+  rows: readonly Row[];
+  handle: RefObject<VirtualizerHandle | null>;
+  scroller: HTMLElement | null;
+  unreadKey: string | undefined;
+}) {
+  const [isAtEnd, setAtEnd] = useState(true);
+  const follows = useRef(true);
+  const lastTopPx = useRef(0);
+  const shown = useRef<Row>(undefined);
+
+  function toEnd() {
+    follows.current = true;
+    setAtEnd(true);
+    scroller?.scrollTo({ top: scroller.scrollHeight });
+  }
+
+  useLayoutEffect(() => {
+    const last = rows.at(-1);
+    const before = shown.current;
+    if (!last || !handle.current) return;
+    shown.current = last;
+    const unreadAt = before ? -1 : rows.findIndex(({ key }) => key === unreadKey);
+    if (unreadAt > 0) {
+      follows.current = false;
+      handle.current.scrollToIndex(unreadAt, { align: "start" });
+      return;
+    }
+    const isSent = last.message.position === undefined && last.key !== before?.key;
+    if (follows.current || isSent) toEnd();
+  });
+
+  // Something in the list, or the list itself, is of another height now.
+  useEffect(() => {
+    if (!scroller) return undefined;
+    const observer = new ResizeObserver(() => {
+      if (follows.current) scroller.scrollTo({ top: scroller.scrollHeight });
+    });
+    for (const element of [scroller, scroller.querySelector("ul")]) if (element) observer.observe(element);
+    return () => observer.disconnect();
+  }, [scroller]);
+
+  function noteScroll() {
+    if (!scroller) return;
+    const { scrollHeight, clientHeight, scrollTop } = scroller;
+    const leftPx = scrollHeight - clientHeight - scrollTop;
+    const isUpwards = scrollTop < lastTopPx.current;
+    lastTopPx.current = scrollTop;
+    // What becomes shorter moves up too, and stays at the end.
+    follows.current = leftPx <= 1 || (!isUpwards && leftPx < nearEndPx);
+    setAtEnd(leftPx < nearEndPx);
+  }
+
+  return { isAtEnd, toEnd, noteScroll };
+}
