@@ -13,5 +13,6 @@ if (!name || !names.includes(name)) {
   process.exitCode = name ? 2 : 0;
 } else {
   const child = spawn(process.execPath, [new URL(`${name}.ts`, folder).pathname, ...options], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   child.on("exit", (code) => (process.exitCode = code ?? 1));
 }

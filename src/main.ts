@@ -1,5 +1,6 @@
 import { startApp } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
+import { leaveOnSignal } from "./leave.ts";
 
 const exitCodeOfBadSettings = 2;
 
@@ -7,8 +8,7 @@ try {
   const config = readConfig();
   const app = await startApp(config);
   process.stdout.write(welcome(app.url, config.devLogin));
-  await signal();
-  await app.close();
+  await leaveOnSignal(app.close);
 } catch (error) {
   process.stderr.write(`${error instanceof ConfigError ? error.problems.join("\n") : (error as Error).message}\n`);
   process.exitCode = error instanceof ConfigError ? exitCodeOfBadSettings : 1;
@@ -19,10 +19,4 @@ function welcome(url: string, devLogin: boolean): string {
     ? `  Sign-in    POST ${url}/dev/login {"name": "…"} gives a token; for trying out only\n`
     : "";
   return `\nCauserie is up: open ${url} in a browser to chat.\n  GraphiQL   ${url}/graphql\n${signIn}  Health     ${url}/readyz\n\n`;
-}
-
-function signal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
-  });
 }

@@ -48,6 +48,8 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   /** Read, but to wait: there while nothing more is read. */
   #backlog: Message[] | undefined;
   #isWaiting = false;
+  /** It is to be closed once nothing runs on it. */
+  #isLeaving = false;
   #heard = true;
   #messages = 0;
   #secondBeganMs = 0;
@@ -175,6 +177,7 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   }
 
   settled(): void {
+    if (this.#isLeaving) return this.#endIfFinished();
     while (this.#backlog && !this.#ended && !this.#isBehind) {
       const message = this.#backlog.shift();
       if (message) {
@@ -231,11 +234,27 @@ export class ClientSocket implements OperatingSocket, UserConnection {
     this.closed();
   }
 
-  /** Resolves when its connection is gone, which is soon. */
-  restart(): Promise<void> {
+  /**
+   * Takes nothing more, finishes what runs, though only for so long, and ends with 1012. What the client sent and was not begun
+   * is not: it asks again elsewhere. Resolves when its connection is gone, which is soon after that.
+   */
+  async restart(finishTimeoutMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    const timer = setTimeout(() => this.#restartNow(), finishTimeoutMs);
+    this.#isLeaving = true;
+    this.#backlog ??= [];
+    this.#socket.pause();
+    this.#endIfFinished();
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #endIfFinished(): void {
+    if (this.operations.costOfRunning === 0) this.#restartNow();
+  }
+
+  #restartNow(): void {
     this.end(1012, "Restarting");
-    return gone;
   }
 
   /** The connection is gone, or as good as gone. */

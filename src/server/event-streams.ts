@@ -4,6 +4,7 @@ import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventStream } from "./event-stream.ts";
 import { HttpRefusal } from "./http-refusal.ts";
+import { spread } from "./spread.ts";
 import { Sweep } from "./sweep.ts";
 
 /** What stands between often cuts a connection that is silent for a minute, some for 15 s. */
@@ -32,14 +33,16 @@ export function createEventStreams(options: EventStreamsOptions) {
   });
 
   let size = 0;
+  let isClosing = false;
 
   return {
     get size() {
       return size;
     },
 
-    /** @throws HttpRefusal RATE_LIMITED where the user has too many connections */
+    /** @throws HttpRefusal RATE_LIMITED where the user has too many connections, and 503 once the node is leaving */
     open(response: ServerResponse, { userId, dueAtMs }: { userId: string; dueAtMs: number }): EventStream {
+      if (isClosing) throw leaving();
       const stream = new EventStream(response, { mask, maxBufferedBytes, drainTimeoutMs, dueAtMs });
       if (!connections.add(userId, stream))
         throw new HttpRefusal(429, "Too many connections of this user.", { code: "RATE_LIMITED" });
@@ -55,11 +58,15 @@ export function createEventStreams(options: EventStreamsOptions) {
       return stream;
     },
 
-    /** Ends all, without `complete`: clients come back, here or elsewhere, and resume. */
-    close(): void {
-      for (const stream of open) stream.end();
+    /** Ends all, one after the other, without `complete`: clients come back, here or elsewhere, and resume. */
+    async close(): Promise<void> {
+      isClosing = true;
+      await spread(open, (stream) => stream.end());
       open[Symbol.dispose]();
       deadlines[Symbol.dispose]();
     },
   };
 }
+
+const leaving = () =>
+  new HttpRefusal(503, "This node is leaving. Try again.", { code: "RATE_LIMITED", headers: { "Retry-After": "1" } });

@@ -26,7 +26,16 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
     onFault: (fault: unknown) => void;
   };
 
-export type HttpDoor = { readonly server: Server; /** Open ones. */ readonly streams: number; close: () => void };
+export type HttpDoor = {
+  readonly server: Server;
+  /** Open ones. */
+  readonly streams: number;
+  /**
+   * Ends the event streams. From now on the node says that it is not ready, and each connection ends with its next answer;
+   * requests are served all the same.
+   */
+  leave: () => Promise<void>;
+};
 
 const timeouts = {
   headersTimeout: 10_000,
@@ -57,10 +66,13 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
       return handleDevLogin(limited, request, onFault);
     });
 
+  let isLeaving = false;
+
   const pages = createPages({ signIn: devLogin ? "name" : "token", onFault });
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
+    if (isLeaving) response.setHeader("Connection", "close");
     if (path === "/graphql") {
       if (wantsPage(request) && (await pages.serve(request, response))) return;
       return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
@@ -75,7 +87,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
       case "/healthz":
         return sendJson(response, 200, { status: "ok" });
       case "/readyz":
-        return sendReadiness(health, response);
+        return isLeaving ? sendJson(response, 503, { status: "leaving" }) : sendReadiness(health, response);
       case "/metrics":
         return void response.writeHead(200, { "Content-Type": metrics.contentType }).end(await metrics.text());
       default:
@@ -91,12 +103,18 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     });
   });
   server.setTimeout(idleTimeoutMs);
+
+  function leave(): Promise<void> {
+    isLeaving = true;
+    return streams.close();
+  }
+
   return {
     server,
     get streams() {
       return streams.size;
     },
-    close: () => streams.close(),
+    leave,
   };
 }
 

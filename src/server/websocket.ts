@@ -8,6 +8,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { OriginCheck } from "./origins.ts";
 import type { Session } from "./session.ts";
 import type { SocketArgs } from "./socket-operations.ts";
+import { spread } from "./spread.ts";
 import { Sweep } from "./sweep.ts";
 
 const maxMessageBytes = 64 * 1024;
@@ -20,10 +21,14 @@ const standard = {
   drainTimeoutMs: 30_000,
   /** A client that does not answer a close frame within this time is cut off. */
   closeTimeoutMs: 2_000,
+  /** How long a socket that is to be closed waits for what runs on it. */
+  finishTimeoutMs: 1_500,
   /** One operation of the largest cost, or a hundred small ones. */
   maxCostOfRunning: standardLimits.maxCost,
 };
 const pingSlices = 20;
+/** The rest of an answer to whoever is not let in. */
+const refused = "Connection: close\r\nContent-Length: 0\r\n\r\n";
 
 export type WebSocketDoorOptions = Omit<SocketDoor, "deadlines" | keyof typeof standard> &
   Partial<typeof standard> & { isAllowedOrigin: OriginCheck };
@@ -32,7 +37,7 @@ export type WebSocketDoor = ReturnType<typeof openWebSocketDoor>;
 
 /** GraphQL over WebSocket (subprotocol graphql-transport-ws). graphql-ws keeps the protocol; responses of the log's subscriptions are written by the hub. */
 export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoorOptions) {
-  const { pingIntervalMs, closeTimeoutMs, ...limits } = { ...standard, ...options };
+  const { pingIntervalMs, closeTimeoutMs, finishTimeoutMs, ...limits } = { ...standard, ...options };
   const deadlines = new Deadlines<Session>({ now: options.now, onDue: (session) => session.due() });
   const door: SocketDoor = { ...options, ...limits, deadlines };
   const sockets = new Sweep<ClientSocket>({
@@ -53,6 +58,7 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
     handleProtocols: (protocols) => handleProtocols(protocols),
   } as ConstructorParameters<typeof WebSocketServer>[0]);
   let size = 0;
+  let isClosing = false;
 
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     // The door's deadlines see to it, with one timer for all.
@@ -96,9 +102,13 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
 
   return {
     upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
+      if (isClosing) {
+        connection.end(`HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n${refused}`);
+        return;
+      }
       const { origin, host } = request.headers;
       if (!isAllowedOrigin(origin, host)) {
-        connection.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        connection.end(`HTTP/1.1 403 Forbidden\r\n${refused}`);
         return;
       }
       server.handleUpgrade(request, connection, head, (socket) => accept(socket as DoorSocket, connection));
@@ -108,9 +118,16 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
       return size;
     },
 
-    /** Closes all with 1012: clients come back, here or elsewhere, and resume. No `complete` is sent. */
+    /**
+     * Lets nobody in any more, and closes all with 1012, one after the other: clients come back, here or elsewhere, and
+     * resume. What runs on a socket is finished before, and no `complete` is sent to a subscription. Takes 10 s for many, and
+     * as long as the slowest of the last ones for its goodbye.
+     */
     async close(): Promise<void> {
-      await Promise.all([...sockets].map((client) => client.restart()));
+      isClosing = true;
+      const gone: Promise<void>[] = [];
+      await spread(sockets, (client) => gone.push(client.restart(finishTimeoutMs)));
+      await Promise.all(gone);
       sockets[Symbol.dispose]();
       deadlines[Symbol.dispose]();
       server.close();
