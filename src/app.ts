@@ -62,7 +62,7 @@ export interface App extends AsyncDisposable {
   /** Where it listens, without a slash at its end. */
   readonly url: string;
   readonly hub: Hub;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What tests put in place of the real thing. */

@@ -54,7 +54,10 @@ export function createOperatorDoor(use: {
       response.writeHead(200, { "Content-Type": "application/x-ndjson" });
       await pipeline(Readable.from(linesOf(lines)), response);
     } catch (error) {
-      if (response.headersSent) return void response.destroy();
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
       if (!(error instanceof HttpRefusal)) throw error;
       response.writeHead(error.status, { ...error.headers, "Content-Type": "application/json", Connection: "close" });
       response.end(JSON.stringify(told(error)));

@@ -10,7 +10,7 @@ export interface Revocations extends AsyncDisposable {
    * Ends all WebSockets and event streams of a user, on this node at once and on the others when they are told. False: they
    * may not have been told, since the bus is down. Whether the user may come back is for the issuer of the tokens to say.
    */
-  revoke(userId: string): Promise<boolean>;
+  readonly revoke: (userId: string) => Promise<boolean>;
 }
 
 /** Listens on every node. `forget`: what a node knows of the user besides. */
