@@ -68,9 +68,9 @@ export function createErasure(use: {
         yield { ...erased };
       }
     }
-    await log.change(roomId, async ({ tx, next }) => {
-      const revision = next();
-      const member = await eraseMembership(tx, { roomId, userId, alias, revision });
+    await log.change(roomId, async (room) => {
+      const revision = room.next();
+      const member = await eraseMembership(room.tx, { roomId, userId, alias, revision });
       // Nodes that hear it forget what they could replay of the room.
       return { result: undefined, changes: [{ type: "MemberLeft", revision, member }] };
     });
