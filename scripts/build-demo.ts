@@ -33,7 +33,8 @@ async function build(): Promise<void> {
       if (compressible.test(name)) await compress(join(draft, name));
     }
     await writeFile(join(draft, ".sources"), digest);
-    await replace(draft);
+    // Another that built at the same time was first, and its pages may be being read.
+    if ((await textOf(digestFile)) !== digest) await replace(draft);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

@@ -92,3 +92,26 @@ test("there is one direct room of two people, whoever opens it", async () => {
   await bob.say("Hello");
   await alice.message("Hello").waitFor();
 });
+
+test("a message that many have read says so, and names them", async () => {
+  await using resources = new AsyncDisposableStack();
+  await using alice = await world.open("Alice");
+  const names = ["Bob", "Carol", "Dan", "Erin", "Fay"];
+  const readers = await Promise.all(names.map(async (name) => resources.use(await world.person(name))));
+  await alice.createRoom(
+    "Tea",
+    readers.map(({ name }) => name),
+  );
+  await alice.say("Tea is ready");
+  await alice.untilStatus("Tea is ready", "sent");
+  const roomId = alice.roomId();
+  const messageId = await readers[0]!.newestIn(roomId);
+  for (const reader of readers.slice(0, 4)) await reader.read(roomId, messageId);
+  await alice.untilStatus("Tea is ready", "read by 4");
+  await readers[4]!.read(roomId, messageId);
+  await alice.untilStatus("Tea is ready", "read by many");
+  await alice.message("Tea is ready").getByText("read by many").hover();
+  const tip = alice.page.getByRole("tooltip");
+  for (const { name } of readers) await tip.getByText(name).waitFor();
+  expect(await tip.locator("time").count()).toBe(readers.length);
+});

@@ -53,6 +53,28 @@ test.for(["the request", "the answer"])("a reload while %s is on its way loses a
   expect(await bob.texts()).toEqual(["before", "one", "two"]);
 });
 
+test("what the server refuses is shown as not sent, and goes out when it is tried again and allowed", async () => {
+  await using bob = await world.person("Bob");
+  await using alice = await world.open("Alice", unheard);
+  const aliceId = await alice.userId();
+  const roomId = await bob.createRoom("Tea", [{ id: aliceId }]);
+  await alice.openRoom("Tea");
+  await alice.context.setOffline(true);
+  await alice.banner.getByText("You are offline.").waitFor();
+  await alice.say("Too late?");
+  await alice.untilStatus("Too late?", "queued");
+  await bob.client.admin.removeMember({ roomId, userId: aliceId });
+
+  await alice.context.setOffline(false);
+  await alice.untilStatus("Too late?", "Not sent");
+  await alice.page.getByText("You are no longer a member of this room.").waitFor();
+  await bob.client.admin.addMember({ roomId, userId: aliceId, role: "MEMBER" });
+  await alice.composer.waitFor();
+  await alice.message("Too late?").getByRole("button", { name: "Try again" }).click();
+  await alice.untilStatus("Too late?", "sent");
+  expect(await alice.texts()).toEqual(["Too late?"]);
+});
+
 /** The page's socket, from which what belongs to sends can be made to vanish: on the way up, or on the way down with all else. */
 function createWire(way: "up" | "down") {
   let isCut = false;

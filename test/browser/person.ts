@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { MarkReadDocument, SendMessageDocument } from "../../src/client/generated/operations.ts";
+import { MarkReadDocument, RoomDocument, SendMessageDocument } from "../../src/client/generated/operations.ts";
 import { ChatClient, type Outcome } from "../../src/client/index.ts";
 import { outcomeOf } from "../../src/client/outcome.ts";
 import { until } from "../support/until.ts";
@@ -43,6 +43,13 @@ export class Person implements AsyncDisposable {
     const input = { roomId, content, replyToId, clientMessageId: randomUUID() };
     const { sendMessage } = await this.client.requests.ask(SendMessageDocument, { input });
     return madeOf(outcomeOf(sendMessage.message, sendMessage.userErrors)).id;
+  }
+
+  /** Gives the id of the room's last message. */
+  async newestIn(roomId: string): Promise<string> {
+    const { room } = await this.client.requests.ask(RoomDocument, { id: roomId });
+    if (!room?.lastMessage) throw new Error("There is no message.");
+    return room.lastMessage.id;
   }
 
   /** Up to that message, it included. */
