@@ -13,6 +13,7 @@ import { LRUCache } from "lru-cache";
 import { invalid, queryRefused } from "../errors.ts";
 import type { Mask } from "./errors.ts";
 import { checkText, createLimits, type Limits, standardLimits } from "./limits.ts";
+import { SubscriptionRootRule } from "./subscription-root.ts";
 
 /** What a client asks for, as it came through one of the doors. */
 export type OperationRequest = {
@@ -62,7 +63,8 @@ export function createOperations(options: {
   introspection?: boolean;
 }) {
   const { schema, mask, limits = standardLimits, allowed = null, introspection = true } = options;
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const ownRules = introspection ? [SubscriptionRootRule] : [SubscriptionRootRule, NoSchemaIntrospectionCustomRule];
+  const rules = [...specifiedRules, ...ownRules];
   const judge = createLimits({ schema, limits });
   const known = new LRUCache<string, Known>({ maxSize: maxCachedBytes, sizeCalculation: bytesOf });
 

@@ -111,6 +111,22 @@ test("GraphiQL's introspection is let in by every door, and each refusal leaves 
   }
 });
 
+test("INVALID by every door is a subscription whose field may be skipped, in a fragment too", async () => {
+  for (const query of [
+    'subscription { typing(roomId: "1") @skip(if: true) { users { id } } }',
+    'subscription { roomEvents(roomId: "1") @include(if: false) { __typename } }',
+    "subscription ($no: Boolean!) { ... @skip(if: $no) { inbox { __typename } } }",
+    "subscription ($no: Boolean!) { ...F } fragment F on Subscription { ...G @skip(if: $no) } fragment G on Subscription { inbox { __typename } }",
+  ]) {
+    for (const { data, errors } of await answers(app, query, { no: true })) {
+      expect(data).toBeUndefined();
+      expect(errors).toMatchObject([
+        { message: expect.stringContaining("A subscription's field cannot"), extensions: { code: "INVALID" } },
+      ]);
+    }
+  }
+});
+
 describe("with INTROSPECTION=off", () => {
   let closed: TestApp;
   beforeAll(async () => {

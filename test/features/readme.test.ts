@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
+import * as generated from "../../src/client/generated/operations.ts";
 import { createErrorMask } from "../../src/graphql/errors.ts";
 import { createOperations } from "../../src/graphql/operations.ts";
 import { schema } from "../../src/schema.ts";
@@ -42,5 +44,33 @@ describe("in the README", () => {
 
   test("a field that there is not would be found", () => {
     expect(prepare({ query: operations[0]!.replace("{", "{ nothing") }).errors).not.toBeUndefined();
+  });
+});
+
+/** The demo page asks for nothing else. */
+const ofClientKit = Object.entries(generated)
+  .filter(([name]) => name.endsWith("Document"))
+  .map(([name, document]) => [name, String(document)] as const);
+
+describe("within the limits, with the largest pages that a variable can ask for, are", () => {
+  test("as many operations of the client kit as there are", () => {
+    expect(ofClientKit.length).toBeGreaterThan(10);
+  });
+
+  test.each(ofClientKit)("the client kit's %s", (_name, query) => {
+    const variables = { first: 100, last: 100 };
+    expect(prepare({ query, variables }).errors).toBeUndefined();
+  });
+
+  test("the introspection that GraphiQL asks for", () => {
+    const query = getIntrospectionQuery({
+      descriptions: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      oneOf: true,
+    });
+    expect(prepare({ query, operationName: "IntrospectionQuery" }).errors).toBeUndefined();
   });
 });
