@@ -2,6 +2,7 @@ import { page, TestIntersectionObserver } from "./dom.ts";
 import { createElement, StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createFakeClock } from "../../src/client/fake-clock.ts";
 import type { ChatClient } from "../../src/client/chat-client.ts";
 import {
   CauserieProvider,
@@ -238,3 +239,59 @@ test("useTyping, usePresence and useIdle tell what others do, and others what th
   stopSeen();
   stopTyping();
 });
+
+test("hooks that are unmounted while the client goes on leave no subscription, no listener and no open room", async () => {
+  const roomId = await alice.createRoom("Left", ["bob"]);
+  const wire = new Wire();
+  const clock = createFakeClock(Date.now());
+  await using bob = new TestClient(app, "bob", { webSocketImpl: wire.WebSocket, clock });
+  const target = new CountingTarget();
+  function Everything() {
+    useInbox();
+    useConnectionState();
+    usePresence("alice");
+    useTyping(roomId);
+    useIdle({ target });
+    return createElement(Chat, { roomId });
+  }
+  const begun = () => wire.sent.filter(({ type }) => type === "subscribe");
+  const isOpen = (field: string) => {
+    const ids = begun().flatMap(({ id, payload }) => (payload?.query?.includes(` ${field}(`) ? [id] : []));
+    const over = new Set(wire.frames.filter(({ type }) => type === "complete").map(({ id }) => id));
+    return ids.length > 0 && ids.some((id) => !over.has(id));
+  };
+  const view = await render(() => below(bob.client, createElement(Everything)));
+  const room = bob.client.rooms.get(roomId);
+  await until("shown", async () => {
+    await clock.advance(100);
+    return isOpen("presence") && isOpen("typing") && room.status.get() === "ready";
+  });
+  expect(target.listeners).toBeGreaterThan(0);
+  await view[Symbol.asyncDispose]();
+  expect(target.listeners).toBe(0);
+  await until("over", async () => {
+    await clock.advance(100);
+    return !isOpen("presence") && !isOpen("typing");
+  });
+  expect(isOpen("inbox")).toBe(true);
+  expect(bob.client.rooms.get(roomId)).toBe(room);
+  // Nobody came back to the room for half a minute.
+  await clock.advance(31_000);
+  await bob.live();
+  expect(bob.client.rooms.get(roomId)).not.toBe(room);
+});
+
+/** Knows how many listen to it. */
+class CountingTarget extends EventTarget {
+  listeners = 0;
+
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
+    this.listeners++;
+    super.addEventListener(...args);
+  }
+
+  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
+    this.listeners--;
+    super.removeEventListener(...args);
+  }
+}
