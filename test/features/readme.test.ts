@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { getIntrospectionQuery } from "graphql";
+import { getIntrospectionQuery, parse, print, separateOperations } from "graphql";
 import { describe, expect, test } from "vitest";
 import * as generated from "../../src/client/generated/operations.ts";
 import { createErrorMask } from "../../src/graphql/errors.ts";
@@ -24,7 +24,8 @@ function* shellOperations(text: string): Generator<string> {
 }
 
 const operations = [
-  ...blocksOf("graphql"),
+  // A block may hold several, with the fragments that they share.
+  ...blocksOf("graphql").flatMap((text) => Object.values(separateOperations(parse(text))).map(print)),
   ...blocksOf("ts").flatMap((text) =>
     [...text.matchAll(/`((?:query|mutation|subscription)\b[^`]*)`/g)].map((match) => match[1]!),
   ),
