@@ -10,6 +10,9 @@ export function Dialog({ title, children, onClose }: { title: string; children: 
     const element = dialog.current!;
     // By the page itself, not by an attribute: only then the rest of the page is out of reach.
     element.showModal();
+    // Else it would be the cross. React's autoFocus comes too early: the dialog is not shown by then.
+    const first = element.querySelector<HTMLElement>("[data-autofocus]") ?? element.querySelector("input, textarea");
+    first?.focus();
     return () => element.close();
   }, []);
 
@@ -60,7 +63,7 @@ export function ConfirmDialog(props: {
         <button
           type="button"
           className="button danger"
-          autoFocus
+          data-autofocus
           onClick={() => {
             onClose();
             onConfirm();

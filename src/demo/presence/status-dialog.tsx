@@ -95,7 +95,7 @@ function Choices({ choice, onChoose }: { choice: Choice; onChoose: (choice: Choi
             type="radio"
             name={group}
             checked={each === choice}
-            autoFocus={each === choice}
+            data-autofocus={each === choice || undefined}
             onChange={() => onChoose(each)}
           />
           <span className="presence-dot" data-look={labels[each].look} />
