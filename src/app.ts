@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { pino, type Logger } from "pino";
+import type { Logger } from "pino";
 import { createAccounts } from "./accounts/accounts.ts";
 import { createAccountsStore } from "./accounts/accounts.store.ts";
 import { createHybridLogicalClock } from "./clock/hlc.ts";
@@ -42,6 +42,7 @@ import { createRouting } from "./routing/routing.ts";
 import { createRooms, type Rooms } from "./rooms/rooms.ts";
 import { createRoomsStore } from "./rooms/rooms.store.ts";
 import { schema } from "./schema.ts";
+import { createLog } from "./server-log.ts";
 import { createAuthentication } from "./server/authentication.ts";
 import { createConnections } from "./server/connections.ts";
 import { createDevLogin, type DevLogin } from "./server/dev-login.ts";
@@ -81,7 +82,7 @@ const maxMessagesPerSecond = 200;
 /** The composition root: chooses embedded or shared backends, and connects everything. What it opened is closed in reverse. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   await using resources = new AsyncDisposableStack();
-  const log = options.log ?? pino({ level: config.logLevel });
+  const log = options.log ?? createLog(config.logLevel);
   const onFault = (fault: unknown, reference?: string) => log.error({ err: fault, reference }, "fault");
 
   const databaseUrl = config.databaseUrl ?? resources.use(await openEmbedded(config, log)).url;
@@ -245,7 +246,7 @@ function openOperatorDoor(use: {
   const { token, database, roomLog: log, rooms, revocations, onFault } = use;
   if (token === null) return null;
   const store = createPersonalDataStore(database);
-  const { erase } = createErasure({ store, log, rooms, revoke: revocations.revoke });
+  const { erase } = createErasure({ store, log, rooms, revoke: (userId) => revocations.revoke(userId) });
   return createOperatorDoor({
     token,
     onFault,

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { pino } from "pino";
 import { startApp } from "./app.ts";
 import { ConfigError, readConfig, type Config } from "./config.ts";
+import { createLog } from "./server-log.ts";
 
 const usage = `What an operator can do about a user, with the settings of the server:
 
@@ -35,7 +35,7 @@ async function run(config: Config, action: string, userId: string): Promise<void
     return ask({ url: running, token: config.operatorToken, action, userId });
   }
   const token = config.operatorToken ?? randomBytes(32).toString("hex");
-  const log = pino({ level: "warn" }, pino.destination(2));
+  const log = createLog("warn", process.stderr);
   await using app = await startApp({ ...config, port: 0, host: "127.0.0.1", operatorToken: token }, { log });
   await ask({ url: app.url, token, action, userId });
 }

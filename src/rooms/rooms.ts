@@ -146,12 +146,14 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     work: (room: LockedRoom, actor: MemberRow) => Promise<Work<Result>>,
   ): Promise<Result> {
     if (!isId(roomId)) throw notFound("room", ["roomId"]);
-    return log.change(roomId, async (room) => {
-      const actor = (await readMemberRows(room.tx, roomId, [actorId])).get(actorId);
+    const readActor = async (tx: LockedRoom["tx"]) => (await readMemberRows(tx, roomId, [actorId])).get(actorId);
+    const asMember = async (room: LockedRoom) => {
+      const actor = await readActor(room.tx);
       if (!actor || actor.leftRevision !== null) throw notFound("room", ["roomId"]);
       if (room.row.kind === "DIRECT") throw forbidden("A direct room stays as it is.", ["roomId"]);
       return work(room, actor);
-    });
+    };
+    return log.change(roomId, asMember, readActor);
   }
 
   async function checkUsers(room: LockedRoom, userIds: string[], argument: string): Promise<void> {
