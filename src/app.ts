@@ -21,6 +21,7 @@ import type { BoardOptions, PresenceBoard } from "./live/presence-board.ts";
 import { openMemoryRateLimit } from "./live/rate-limit.memory.ts";
 import { openRedisRateLimit } from "./live/rate-limit.redis.ts";
 import { connectRedis } from "./live/redis.ts";
+import { waitFor } from "./live/wait-for.ts";
 import { createFeeds } from "./log/feeds.ts";
 import { Hub, type HubOptions } from "./log/hub.ts";
 import { createLogStore } from "./log/log.store.ts";
@@ -79,6 +80,9 @@ export type AppOptions = {
 /** From one socket: what goes beyond is no person at a client. */
 const maxMessagesPerSecond = 200;
 
+/** How long a start waits for Redis: without it the server serves all the same. */
+const redisWithinMs = 1_500;
+
 /** The composition root: chooses embedded or shared backends, and connects everything. What it opened is closed in reverse. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   await using resources = new AsyncDisposableStack();
@@ -94,7 +98,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, "database migrated");
   const bus = options.bus ?? resources.use(await openBus(config, log));
-  const redis = openRedis(config, log, resources);
+  const redis = await openRedis(config, log, resources);
 
   const replicas = openReplicasOf(config, { onFault, applicationName });
   if (replicas) {
@@ -216,6 +220,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     "Changes of presence that other nodes do not know yet.",
     () => board.stats.unwrittenNow,
   );
+  // Before that it would tell its first clients that nobody is here.
+  await waitFor(() => board.up && bus.up, redisWithinMs);
   const server = resources.use(
     await openServer({
       http: httpDoor,
@@ -278,14 +284,16 @@ async function openBus(config: Config, log: Logger): Promise<Bus> {
 const endpointAt = (url: string) => `${url.replace(/^http/, "ws")}/graphql`;
 
 /** For commands; null where the server is alone. */
-function openRedis(config: Config, log: Logger, resources: AsyncDisposableStack) {
+async function openRedis(config: Config, log: Logger, resources: AsyncDisposableStack) {
   if (config.redisUrl === null) return null;
-  const { client, close } = connectRedis(config.redisUrl, "commands", { log });
+  const { client, close, isReady } = connectRedis(config.redisUrl, "commands", { log });
   resources.defer(close);
+  // What is asked of it first is not asked again for seconds.
+  await waitFor(isReady, redisWithinMs);
   return client;
 }
 
-type RedisCommands = ReturnType<typeof openRedis>;
+type RedisCommands = Awaited<ReturnType<typeof openRedis>>;
 
 function openBoard(use: {
   config: Config;

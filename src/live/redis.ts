@@ -23,6 +23,8 @@ export interface RedisConnection<Client extends Redis | Cluster> {
   readonly client: Client;
   /** The latest failure since the connection was last ready, for whoever tells that it is down. */
   readonly lastError: () => Error | undefined;
+  /** Whether all servers that are known can be sent commands now. */
+  readonly isReady: () => boolean;
   /** For good. Commands under way are rejected. */
   readonly close: () => void;
 }
@@ -117,6 +119,7 @@ function supervised<Client extends Redis | Cluster>(
   return {
     client,
     lastError: () => lastError,
+    isReady: () => connections().length > 0 && connections().every(({ status }) => status === "ready"),
     close() {
       stopHeartbeat();
       client.disconnect();
