@@ -54,6 +54,7 @@ import { createHealth } from "./server/health.ts";
 import { createMetrics } from "./server/metrics.ts";
 import { createOperatorDoor, type OperatorDoor } from "./server/operator-door.ts";
 import { openRevocations, type Revocations } from "./server/revocations.ts";
+import { createRequests } from "./server/requests.ts";
 import { openServer } from "./server/server.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
@@ -167,6 +168,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     connections,
     maxBufferedBytes: config.maxBufferedBytes,
     now: Date.now,
+    requests: createRequests({ log, metrics: metrics.requests }),
     onFault,
     ...options.doors,
   };

@@ -1,7 +1,7 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
 import { builder } from "./graphql/builder.ts";
 import "./graphql/scalars.ts";
-import "./graphql/user-errors.ts";
+import { tellRefusals } from "./graphql/user-errors.ts";
 import "./accounts/accounts.schema.ts";
 import "./accounts/token.schema.ts";
 import "./rooms/rooms.schema.ts";
@@ -19,6 +19,7 @@ builder.subscriptionType({});
 
 /** The whole API; what it calls comes with each operation's context. */
 export const schema: GraphQLSchema = builder.toSchema();
+tellRefusals(schema);
 
 /** As committed in schema.graphql. */
 export function printedSchema(): string {

@@ -33,6 +33,8 @@ export interface Context {
   rules: Rules;
   /** Null over HTTP. */
   connection: Connection | null;
+  /** Told of what a mutation refuses as data. */
+  onRefused?: (code: string) => void;
   /** In a shared execution: the newest change of a room's memberships that a load saw. */
   sawMemberRevision?: (revision: number) => void;
 }

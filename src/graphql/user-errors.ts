@@ -1,6 +1,7 @@
 import type { ObjectRef } from "@pothos/core";
+import type { GraphQLSchema } from "graphql";
 import { Refusal } from "../errors.ts";
-import { builder, type SchemaTypes } from "./builder.ts";
+import { builder, type Context, type SchemaTypes } from "./builder.ts";
 
 const UserErrorCode = builder.enumType("UserErrorCode", {
   values: ["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "RATE_LIMITED"] as const,
@@ -86,6 +87,20 @@ export async function outcome<Result>(work: () => Promise<Result>): Promise<Payl
     if (!(error instanceof Refusal) || !isOfMutations(error.code)) throw error;
     const { code, message, path, retryAfterMs } = error;
     return { result: null, userErrors: [{ code, message, path, retryAfterMs }] };
+  }
+}
+
+/** Tells each operation's context what its mutations refuse, whether the client asked for that or not. */
+export function tellRefusals(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()!.getFields())) {
+    const { resolve } = field;
+    if (!resolve) continue;
+    field.resolve = async (root, args, context: Context, info) => {
+      const payload = (await resolve(root, args, context, info)) as Payload<unknown> | null;
+      const [first] = payload?.userErrors ?? [];
+      if (first) context.onRefused?.(first.code);
+      return payload;
+    };
   }
 }
 

@@ -37,6 +37,7 @@ const serverMessages = new Set<unknown>(["connection_ack", "next", "error"]);
  * the door.
  */
 export class ClientSocket implements OperatingSocket, UserConnection {
+  readonly requestId: string;
   readonly writer: SocketWriter;
   readonly session: Session;
   readonly operations: SocketOperations;
@@ -56,7 +57,12 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   #takenBytes = 0;
   #takenAtMs = 0;
 
-  constructor(door: SocketDoor, socket: WebSocket, connection: Duplex) {
+  constructor(
+    door: SocketDoor,
+    socket: WebSocket,
+    { connection, requestId }: { connection: Duplex; requestId: string },
+  ) {
+    this.requestId = requestId;
     this.#door = door;
     this.#socket = socket;
     this.#connection = connection;

@@ -8,6 +8,7 @@ import type { OperationRequest, Operations } from "../graphql/operations.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { EventStreams } from "./event-streams.ts";
+import type { RequestRecord } from "./requests.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import { readParams } from "./http-params.ts";
 import { answerHeaders } from "./security-headers.ts";
@@ -32,6 +33,7 @@ type Asked = {
   expiresAt: Date;
   viewer: Viewer;
   params: OperationRequest;
+  record: RequestRecord;
   stream: EventStream | null;
 };
 type ServerContext = { asked: Asked };
@@ -62,26 +64,31 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     plugins: [eventStreams],
   });
 
-  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return async function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+  ): Promise<void> {
     try {
       const token = bearer(request.headers.authorization);
       if (token === null) throw unauthenticated();
       const identity = await authentication.verify(token);
       const viewer = await signIn(identity);
       const params = await readParams(request);
-      const asked: Asked = { request, response, expiresAt: identity.expiresAt, viewer, params, stream: null };
+      const asked: Asked = { request, response, expiresAt: identity.expiresAt, viewer, params, record, stream: null };
+      record.userId = viewer.id;
       const answered = await yoga.handle(new YogaRequest(request) as never, { asked } as never);
       send(response, answered as unknown as Answer);
     } catch (error) {
-      refuse(response, error, mask);
+      refuse(response, error, (cause) => noted(record, mask(cause)));
     }
   };
 
   async function answer(asked: Asked): Promise<Result> {
     try {
-      return told(await run(asked));
+      return told(asked.record, await run(asked));
     } catch (error) {
-      return { errors: [withStatus(mask(error), error)] };
+      return { errors: [withStatus(noted(asked.record, mask(error)), error)] };
     }
   }
 
@@ -90,14 +97,17 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     const prepared = operations.prepare(params);
     if (prepared.errors) return { errors: prepared.errors };
     const { document, operation } = prepared;
+    asked.record.prepared(operation);
     if (operation.operation === "mutation" && request.method === "GET")
       throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
+    const contextValue = newContext(viewer, null);
+    contextValue.onRefused = (code) => asked.record.refused(code);
     const args: ExecutionArgs = {
       schema,
       document,
       operationName: params.operationName,
       variableValues: params.variables,
-      contextValue: newContext(viewer, null),
+      contextValue,
     };
     return operation.operation === "subscription" ? follow(asked, args) : execute(args);
   }
@@ -107,12 +117,14 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     if (!acceptsEvents(request)) throw new HttpRefusal(406, "A subscription is answered with text/event-stream.");
     const stream = streams.open(response, { userId: viewer.id, dueAtMs: expiresAt.getTime() });
     asked.stream = stream;
+    asked.record.door = "sse";
     return (await subscribe(args, () => stream)) as Result;
   }
 
-  function told(result: Result): Result {
+  function told(record: RequestRecord, result: Result): Result {
     if (Symbol.asyncIterator in result || !result.errors) return result;
     const errors = result.errors.map(mask);
+    if (errors[0]) noted(record, errors[0]);
     return { ...result, errors: "data" in result ? errors : errors.map((error) => withStatus(error)) };
   }
 }
@@ -222,6 +234,11 @@ function httpOf({ extensions }: GraphQLError, cause: unknown): Http {
   const status = statusOf[String(extensions.code)];
   if (status === undefined) return { status: 400, spec: true };
   return status === 401 ? { status, headers: { "WWW-Authenticate": "Bearer" } } : { status };
+}
+
+function noted(record: RequestRecord, error: GraphQLError): GraphQLError {
+  record.failed(error);
+  return error;
 }
 
 /** Before Yoga comes in. */

@@ -11,11 +11,13 @@ import { networkOf } from "./network.ts";
 import { operatorPath, type OperatorDoor } from "./operator-door.ts";
 import type { OriginCheck } from "./origins.ts";
 import { createPages, wantsPage } from "./pages/pages.ts";
+import { RequestRecord, requestIdOf, type Requests } from "./requests.ts";
 import { answerHeaders } from "./security-headers.ts";
 
 export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
   EventStreamsOptions & {
     isAllowedOrigin: OriginCheck;
+    requests: Requests;
     devLogin: DevLogin | null;
     /** Whether somebody from there may sign in once more. @throws Refusal RATE_LIMITED */
     admitSignIn?: (address: string) => void | Promise<void>;
@@ -44,12 +46,14 @@ const timeouts = {
   /** Between looks for those that take too long. */
   connectionsCheckingInterval: 2_000,
 };
+/** What else is served; other paths, which may be anything, are not told. */
+const ownPaths = new Set(["/", "/dev/login", "/healthz", "/readyz", "/metrics"]);
 /** A client that neither sends nor takes anything for so long is cut off. */
 const idleTimeoutMs = 30_000;
 
 /** GraphQL over HTTP and event streams, the demo with its sign-in, GraphiQL, health and metrics. */
 export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
-  const { devLogin, health, metrics, isAllowedOrigin, onFault } = options;
+  const { devLogin, health, metrics, isAllowedOrigin, onFault, requests } = options;
   const streams = createEventStreams(options);
   const graphql = createGraphQLHandler({ ...options, streams });
   const login =
@@ -70,12 +74,12 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
 
   const pages = createPages({ signIn: devLogin ? "name" : "token", onFault });
 
-  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function route(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
     if (isLeaving) response.setHeader("Connection", "close");
     if (path === "/graphql") {
       if (wantsPage(request) && (await pages.serve(request, response))) return;
-      return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response) : undefined;
+      return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response, record) : undefined;
     }
     if (options.operators && path?.startsWith(operatorPath)) return options.operators(request, response, path);
     if (await pages.serve(request, response)) return;
@@ -96,7 +100,14 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   }
 
   const server = createServer(timeouts, (request, response) => {
-    route(request, response).catch((fault: unknown) => {
+    const record = new RequestRecord(requestIdOf(request.headers), "http");
+    response.setHeader("X-Request-Id", record.id);
+    response.once("close", () => {
+      const path = (request.url ?? "/").split("?", 1)[0]!;
+      if (record.type === undefined && ownPaths.has(path)) record.operation = path;
+      requests.ended(record, { isQuiet: path !== "/graphql" && path !== "/dev/login", status: response.statusCode });
+    });
+    route(request, response, record).catch((fault: unknown) => {
       onFault(fault);
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { error: "Something went wrong on the server." });

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { HubMetrics } from "../log/hub-metrics.ts";
 import { createMeters, secondsBuckets, type Meters } from "./meters.ts";
+import { requestMetrics } from "./requests.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -12,6 +13,7 @@ export function createMetrics() {
   const { counterBy, gauge, gauges, histogram } = meters;
   return {
     hub: hubMetrics(meters),
+    requests: requestMetrics(meters),
     sendBatch: histogram("send_batch_messages", "Messages that were committed together.", [1, 2, 5, 10, 20, 50, 100]),
     poolWait: histogram(
       "database_wait_seconds",

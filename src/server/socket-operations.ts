@@ -2,6 +2,7 @@ import { execute, type ExecutionArgs, type GraphQLError, Kind, type OperationDef
 import { Refusal } from "../errors.ts";
 import type { Context } from "../graphql/builder.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
+import { RequestRecord, type Requests } from "./requests.ts";
 import { SocketSink, type SinkSocket } from "./socket-sink.ts";
 import type { Subscribe } from "./subscribe.ts";
 import { Turns } from "./turns.ts";
@@ -13,6 +14,7 @@ export type OperationsDoor = {
   readonly subscribe: Subscribe;
   readonly schema: ExecutionArgs["schema"];
   readonly maxSubscriptionsPerSocket: number;
+  readonly requests: Requests;
 };
 
 /** What an operation counts at least among those that run on a socket; see `costOfRunning`. */
@@ -20,6 +22,8 @@ const leastCost = 1_000;
 
 /** The socket that operations come from. */
 export interface OperatingSocket extends SinkSocket {
+  /** Of the request that it came with. */
+  readonly requestId: string;
   /** @throws Refusal UNAUTHENTICATED */
   newContext(): Context;
   /** An operation has ended, or has become an open subscription. */
@@ -43,6 +47,7 @@ type Running = {
   sink: SocketSink | null;
   /** Messages for the next operation of the same id, which begins once this one has ended. */
   next: unknown[] | null;
+  readonly record: RequestRecord;
 };
 
 /** The operations of one socket: their order, their number, and the reuse of their ids. */
@@ -51,6 +56,7 @@ export class SocketOperations {
   readonly #socket: OperatingSocket;
   readonly #byId = new Map<string, Running>();
   #turns: Turns | undefined;
+  #begun = 0;
   #subscriptions = 0;
   #costOfRunning = 0;
 
@@ -87,13 +93,17 @@ export class SocketOperations {
 
   /** What is executed for a `subscribe` message, or what is wrong with it. Thrown, it would close the socket for good. */
   prepare(id: string, request: OperationRequest): SocketArgs | readonly GraphQLError[] {
-    const own: Running = { cost: 0, isSubscription: false, isAbandoned: false, sink: null, next: null };
+    const record = new RequestRecord(`${this.#socket.requestId}.${(this.#begun += 1)}`, "websocket");
+    const own: Running = { cost: 0, isSubscription: false, isAbandoned: false, sink: null, next: null, record };
     this.#byId.set(id, own);
     this.#charge(own, leastCost);
     try {
       const contextValue = this.#socket.newContext();
+      record.userId = contextValue.viewer?.id;
+      contextValue.onRefused = (code) => record.refused(code);
       const prepared = this.#door.operations.prepare(request);
       if (prepared.errors) return prepared.errors;
+      record.prepared(prepared.operation);
       this.#charge(own, Math.max(prepared.cost, leastCost));
       if (prepared.operation.operation === "subscription") this.#count(own);
       return {
@@ -160,10 +170,19 @@ export class SocketOperations {
     if (!running) return [];
     this.#byId.delete(id);
     this.#discount(running);
+    if (running.sink?.failure) running.record.failed(running.sink.failure);
+    this.#door.requests.ended(running.record);
     this.#charge(running, 0);
     this.#costOfRunning -= leastCost * (running.next?.length ?? 0);
     this.#socket.settled();
     return running.next ?? [];
+  }
+
+  /** What the client is told of an operation's errors. */
+  told(id: string, errors: readonly unknown[]): GraphQLError[] {
+    const told = errors.map((error) => this.#socket.mask(error));
+    if (told[0]) this.#byId.get(id)?.record.failed(told[0]);
+    return told;
   }
 
   /** The client is gone. */

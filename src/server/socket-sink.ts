@@ -1,3 +1,4 @@
+import type { GraphQLError } from "graphql";
 import { payloadOf, utf8Bytes } from "../log/payload.ts";
 import type { Payload } from "../log/sink.ts";
 import type { Mask } from "../graphql/errors.ts";
@@ -20,6 +21,8 @@ export interface SinkSocket {
 export class SocketSink implements OpenSink {
   readonly #head: string;
   readonly #socket: SinkSocket;
+  /** What the client was told where it failed. */
+  failure: GraphQLError | undefined;
   #ended = false;
   #onEnd: (() => void)[] = [];
 
@@ -53,7 +56,8 @@ export class SocketSink implements OpenSink {
   }
 
   fail(fault: unknown): void {
-    this.next(payloadOf(JSON.stringify({ errors: [this.#socket.mask(fault).toJSON()] })));
+    this.failure = this.#socket.mask(fault);
+    this.next(payloadOf(JSON.stringify({ errors: [this.failure.toJSON()] })));
     this.close();
   }
 

@@ -6,6 +6,7 @@ import { standardLimits } from "../graphql/limits.ts";
 import { ClientSocket, type SocketDoor } from "./client-socket.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { OriginCheck } from "./origins.ts";
+import { requestIdOf } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { SocketArgs } from "./socket-operations.ts";
 import { spread } from "./spread.ts";
@@ -77,13 +78,15 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
     },
     execute: (args) => (args as SocketArgs).owner.execute(args as SocketArgs),
     subscribe: (args) => (args as SocketArgs).owner.subscribe(args as SocketArgs) as never,
-    onNext: ({ extra }, _id, _payload, _args, { errors, ...result }) =>
-      errors ? { ...result, errors: errors.map((error) => extra.mask(error).toJSON()) } : undefined,
-    onError: ({ extra }, _id, _payload, errors) => errors.map((error) => extra.mask(error).toJSON()),
+    onNext: ({ extra }, id, _payload, _args, { errors, ...result }) =>
+      errors ? { ...result, errors: extra.operations.told(id, errors).map((error) => error.toJSON()) } : undefined,
+    onError: ({ extra }, id, _payload, errors) => extra.operations.told(id, errors).map((error) => error.toJSON()),
   });
 
-  function accept(socket: DoorSocket, connection: Duplex): void {
-    const client = new ClientSocket(door, socket, connection);
+  server.on("headers", (headers, request) => headers.push(`X-Request-Id: ${request.headers["x-request-id"]}`));
+
+  function accept(socket: DoorSocket, connection: Duplex, requestId: string): void {
+    const client = new ClientSocket(door, socket, { connection, requestId });
     socket.client = client;
     sockets.add(client);
     size += 1;
@@ -111,7 +114,9 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
         connection.end(`HTTP/1.1 403 Forbidden\r\n${refused}`);
         return;
       }
-      server.handleUpgrade(request, connection, head, (socket) => accept(socket as DoorSocket, connection));
+      const requestId = requestIdOf(request.headers);
+      request.headers["x-request-id"] = requestId;
+      server.handleUpgrade(request, connection, head, (socket) => accept(socket as DoorSocket, connection, requestId));
     },
 
     get size() {

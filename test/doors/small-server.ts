@@ -5,6 +5,8 @@ import { createOperations } from "../../src/graphql/operations.ts";
 import { createAuthentication, type Identity } from "../../src/server/authentication.ts";
 import { createConnections, type Connections } from "../../src/server/connections.ts";
 import { createHttpDoor, type HttpDoorOptions } from "../../src/server/http.ts";
+import { createMetrics } from "../../src/server/metrics.ts";
+import { createRequests } from "../../src/server/requests.ts";
 import { createOriginCheck } from "../../src/server/origins.ts";
 import { openServer, type OpenServer } from "../../src/server/server.ts";
 import type { Subscribe } from "../../src/server/subscribe.ts";
@@ -63,6 +65,7 @@ export async function startSmallServer({
     maxSubscriptionsPerSocket: 100,
     maxMessagesPerSecond: Infinity,
     devLogin: null,
+    requests: createRequests({ log: pino({ level: "silent" }), metrics: createMetrics().requests }),
     health: { read: async () => ({ status: "ok" as const, checks: {} }) },
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8" as const, text: async () => "" },
     ...options,
