@@ -83,7 +83,7 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
     onError: ({ extra }, id, _payload, errors) => extra.operations.told(id, errors).map((error) => error.toJSON()),
   });
 
-  server.on("headers", (headers, request) => headers.push(`X-Request-Id: ${request.headers["x-request-id"]}`));
+  server.on("headers", (headers, request) => headers.push(`X-Request-Id: ${String(request.headers["x-request-id"])}`));
 
   function accept(socket: DoorSocket, connection: Duplex, requestId: string): void {
     const client = new ClientSocket(door, socket, { connection, requestId });
