@@ -9,9 +9,12 @@ export interface Follower {
   readonly isLive: boolean;
 }
 
-/** Waits until all are live and were told everything that the database has now. Gives the seconds that it took. */
-export async function untilCaughtUp(followers: readonly Follower[], databaseUrl: string, withinMs: number) {
-  const beganMs = performance.now();
+/** Waits until all are live and were told everything that the database has now. */
+export async function untilCaughtUp(
+  followers: readonly Follower[],
+  databaseUrl: string,
+  withinMs: number,
+): Promise<void> {
   const { heads, stays } = await readHeads(databaseUrl);
   const newest = newestOf(heads);
   const lastStays = Map.groupBy(stays, ({ userId }) => userId);
@@ -31,7 +34,6 @@ export async function untilCaughtUp(followers: readonly Follower[], databaseUrl:
     const words = behind.map(({ recording, isLive }) => `${recording.userId} ${isLive ? "live" : "not live"}`);
     throw new Error(`Behind: ${words.slice(0, 10).join(", ")}`, { cause: error });
   }
-  return (performance.now() - beganMs) / 1_000;
 }
 
 /** Of each room. They come in order. */

@@ -1,4 +1,5 @@
 import { tokenOf } from "../support/app.ts";
+import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 import { RecordingClient } from "./recording-client.ts";
 
@@ -47,6 +48,16 @@ export class Chat implements AsyncDisposable {
     ];
   }
 
+  /** Every client writes something; comes back when all of it was acknowledged, or refused to one who was removed. */
+  async allWrite(withinMs: number): Promise<void> {
+    const written = await Promise.all(
+      this.clients.map(async (client) => ({ client, sent: await this.#writeBy(client) })),
+    );
+    const isDone = ({ client, sent }: (typeof written)[number]) =>
+      sent === undefined || client.recording.isSettled(sent.clientMessageId);
+    await until("everybody could send something", () => written.every(isDone), withinMs);
+  }
+
   /** Comes back when nothing that was begun is under way but what clients wait to send. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
@@ -70,10 +81,15 @@ export class Chat implements AsyncDisposable {
   }
 
   async #write() {
-    const client = this.#pick(this.clients)!;
+    await this.#writeBy(this.#pick(this.clients)!);
+  }
+
+  /** In one of the rooms that the client's user is in. */
+  async #writeBy(client: RecordingClient) {
     const roomId = this.#pick([...client.recording.rooms].filter((room) => this.rooms.includes(room)));
     this.#written += 1;
-    if (roomId !== undefined) await client.write(roomId, `${client.userId} wrote ${this.#written}`);
+    if (roomId === undefined) return undefined;
+    return client.write(roomId, `${client.userId} wrote ${this.#written}`);
   }
 
   /** Of every second user: the others are there all the time. */

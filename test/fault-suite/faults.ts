@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { hlcToMs, parseHlc } from "../../src/clock/hlc.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { TestUser } from "../support/user.ts";
 import type { Follower } from "./caught-up.ts";
 import { crowdReconnects } from "./crowd.ts";
 import { consumerStops } from "./stopped-consumer.ts";
@@ -70,6 +72,7 @@ export const faults: Fault[] = [
     async strike({ topology: { primary } }) {
       // Postgres' own name for it.
       await primary.kill("SIGQUIT");
+      await delay(lingerMs);
       await primary.start();
     },
   },
@@ -91,6 +94,7 @@ export const faults: Fault[] = [
     async strike({ topology: { nodes } }) {
       await nodes[0]!.kill("SIGTERM");
       await nodes[0]!.start({ NODE_OPTIONS: `--import ${clockAhead}`, CLOCK_AHEAD_MS: "300000" });
+      await expectAhead(nodes[0]!);
       await delay(2 * lingerMs);
     },
     async restore({ topology: { nodes } }) {
@@ -98,6 +102,14 @@ export const faults: Fault[] = [
     },
   },
 ];
+
+/** Its messages are a minute ahead, which is as far as a node can drag a room with it. */
+async function expectAhead(node: { url: string }): Promise<void> {
+  const user = await TestUser.open(node, "early-bird");
+  const { hlc } = await user.send(await user.createRoom("Ahead"), "Early");
+  const aheadMs = hlcToMs(parseHlc(hlc).reading) - Date.now();
+  if (aheadMs < 50_000 || aheadMs > 60_000) throw new Error(`The node's clock is ${aheadMs} ms ahead.`);
+}
 
 async function startNodes({ topology: { nodes } }: Stage): Promise<void> {
   for (const node of nodes) await node.start();

@@ -44,8 +44,9 @@ export class RecordingClient implements AsyncDisposable {
     return this.client.queue.items.get().filter(({ status }) => status === "queued" || status === "sending").length;
   }
 
-  async write(roomId: string, content: string): Promise<void> {
-    await this.client.queue.add({ roomId, content });
+  /** Comes back when it is kept, to be sent. */
+  write(roomId: string, content: string) {
+    return this.client.queue.add({ roomId, content });
   }
 
   /** Forgets what was refused, which an app would show. */

@@ -52,6 +52,11 @@ export class Recording {
     this.record = this.#empty();
   }
 
+  /** Whether the server acknowledged or refused this message since the record began. */
+  isSettled(clientMessageId: string): boolean {
+    return this.#settled.has(clientMessageId);
+  }
+
   /** A frame of GraphQL over WebSocket that the client sends. Ids of operations are of one socket. */
   sent(socket: number, text: string): void {
     const { type, id, payload } = JSON.parse(text) as Frame;

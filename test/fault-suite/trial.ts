@@ -10,8 +10,10 @@ import { readFacts } from "./stored-facts.ts";
 /** What came of one fault. */
 export interface Trial extends Verdict {
   name: string;
-  /** From the end of the fault, until every client was live and had everything that was stored then. */
+  /** From the end of the fault, until each client had sent something more and every client was live and had all of it. */
   caughtUpSeconds: number;
+  /** Subscriptions that clients opened anew, each after its newest cursors. */
+  resumed: number;
   /** Of the node that had the most. */
   peakBytes: number;
   /** Members who were let in or out meanwhile. */
@@ -33,18 +35,20 @@ export async function tryFault(stage: Stage, fault: Fault): Promise<Trial> {
   chat.start();
   await delay(beforeMs);
   await fault.strike(stage, { join: (guest) => guests.push(guest) });
-  const caughtUpSeconds = await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
+  const overMs = performance.now();
+  await chat.allWrite(caughtUpWithinMs);
+  await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
+  const caughtUpSeconds = (performance.now() - overMs) / 1_000;
   await fault.restore?.(stage);
   await delay(afterMs);
   await chat.stop();
   await until("nothing waits to be sent", () => chat.clients.every(({ waiting }) => waiting === 0), caughtUpWithinMs);
   await untilCaughtUp(everybody(), topology.databaseUrl, caughtUpWithinMs);
-  const verdict = check(
-    everybody().map(({ recording }) => recording.record),
-    await readFacts(topology.databaseUrl),
-  );
+  const records = everybody().map(({ recording }) => recording.record);
+  const verdict = check(records, await readFacts(topology.databaseUrl));
+  const resumed = records.reduce((sum, { streams }) => sum + streams.size - 1, 0);
   for (const guest of guests) guest[Symbol.dispose]?.();
   await Promise.all(chat.clients.map((client) => client.clear()));
   const memberChanges = chat.memberChanges - changesBefore;
-  return { name: fault.name, ...verdict, caughtUpSeconds, peakBytes: memory.peakBytes, memberChanges };
+  return { name: fault.name, ...verdict, caughtUpSeconds, resumed, peakBytes: memory.peakBytes, memberChanges };
 }
