@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { HybridLogicalClock } from "../clock/hlc.ts";
 import { parseHlc } from "../clock/hlc.ts";
+import { SpanKind, trace, type SpanContext } from "@opentelemetry/api";
 import { isTransient } from "../database/faults.ts";
 import { conflict, forbidden, invalid, notFound, rateLimited } from "../errors.ts";
 import { checkText } from "../graphql/text.ts";
+import { inSpan } from "../tracing.ts";
 import { createBatcher } from "../log/batcher.ts";
 import type { MessageRow, UserRow } from "../log/changes.ts";
 import { messageChange } from "../log/changes.ts";
@@ -15,7 +17,11 @@ const maxContentCharacters = 8_000;
 const maxClientIdCharacters = 64;
 
 export type SendInput = { roomId: string; content: string; clientMessageId?: string | null; replyToId?: string | null };
-type Sending = { message: NewMessage; sender: UserRow };
+type Sending = {
+  message: NewMessage;
+  sender: UserRow;
+  /** The span that asked for it. */ span: SpanContext | undefined;
+};
 export type Messages = ReturnType<typeof createMessages>;
 
 /** Sends, edits and deletes. Each resolves after the commit and after this node's readers were given the change. */
@@ -46,13 +52,18 @@ export function createMessages(use: {
 
   async function runSends(batch: Sending[]): Promise<Sent[]> {
     onBatch(batch.length);
-    const sent = await store.send(
-      nodeId,
-      clock.now(),
-      batch.map(({ message }) => message),
-    );
-    publishSent(batch, sent);
-    return sent;
+    const links = batch.flatMap(({ span }) => (span ? [{ context: span }] : []));
+    const attributes = {
+      "db.system.name": "postgresql",
+      "db.stored_procedure.name": "send_messages",
+      "db.operation.batch.size": batch.length,
+    };
+    return inSpan("send_messages", { kind: SpanKind.CLIENT, attributes, links }, async () => {
+      const messages = batch.map(({ message }) => message);
+      const sent = await store.send(nodeId, clock.now(), messages);
+      publishSent(batch, sent);
+      return sent;
+    });
   }
 
   /** One publication for each room, its messages in the order of their positions. */
@@ -111,7 +122,7 @@ export function createMessages(use: {
     const id = derivedId("message", roomId, sender.id, clientMessageId);
     const reply = replyToId !== null && !isId(replyToId) ? NO_MESSAGE_ID : replyToId;
     const message = { roomId, id, senderId: sender.id, clientMessageId, digest, content, replyToId: reply };
-    const sent = await sends.add({ message, sender });
+    const sent = await sends.add({ message, sender, span: trace.getActiveSpan()?.spanContext() });
     switch (sent.outcome) {
       case "NO_ROOM":
         throw notFound("room", ["roomId"]);

@@ -5,6 +5,7 @@ import { unauthenticated } from "../errors.ts";
 import type { Context, Viewer } from "../graphql/builder.ts";
 import type { Mask } from "../graphql/errors.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
+import { contextOf } from "../tracing.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -97,7 +98,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     const prepared = operations.prepare(params);
     if (prepared.errors) return { errors: prepared.errors };
     const { document, operation } = prepared;
-    asked.record.prepared(operation);
+    asked.record.prepared(operation, contextOf(request.headers));
     if (operation.operation === "mutation" && request.method === "GET")
       throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
     const contextValue = newContext(viewer, null);
@@ -109,7 +110,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
       variableValues: params.variables,
       contextValue,
     };
-    return operation.operation === "subscription" ? follow(asked, args) : execute(args);
+    return operation.operation === "subscription" ? follow(asked, args) : asked.record.within(() => execute(args));
   }
 
   async function follow(asked: Asked, args: ExecutionArgs): Promise<Result> {
@@ -118,7 +119,9 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     const stream = streams.open(response, { userId: viewer.id, dueAtMs: expiresAt.getTime() });
     asked.stream = stream;
     asked.record.door = "sse";
-    return (await subscribe(args, () => stream)) as Result;
+    const followed = (await subscribe(args, () => stream)) as Result;
+    if (Symbol.asyncIterator in followed) asked.record.endSpan();
+    return followed;
   }
 
   function told(record: RequestRecord, result: Result): Result {

@@ -1,7 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import {
+  context,
+  type Context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
 import type { GraphQLError, OperationDefinitionNode } from "graphql";
 import type { Logger } from "pino";
+import { fail, tracer } from "../tracing.ts";
 import { secondsBuckets, type Meters } from "./meters.ts";
 
 const doors = ["http", "sse", "websocket"] as const;
@@ -49,15 +59,39 @@ export class RequestRecord {
   /** Of the fault, in this log. */
   reference: unknown;
   readonly startMs = performance.now();
+  #span: Span | undefined;
 
   constructor(id: string, door: Door) {
     this.id = id;
     this.door = door;
   }
 
-  prepared({ operation, name }: OperationDefinitionNode): void {
+  /** `parent`: what the request belongs to, where it says so. */
+  prepared({ operation, name }: OperationDefinitionNode, parent: Context = ROOT_CONTEXT): void {
     this.type = operation;
     this.operation = name?.value.slice(0, 100);
+    const attributes = {
+      "graphql.operation.type": operation,
+      "graphql.operation.name": this.operation,
+      "user.id": this.userId,
+      "causerie.request.id": this.id,
+      "causerie.door": this.door,
+    };
+    this.#span = tracer.startSpan(operation, { kind: SpanKind.SERVER, attributes }, parent);
+  }
+
+  /** Whatever begins in it belongs to this request's span. */
+  within<Result>(work: () => Result): Result {
+    const span = this.#span;
+    if (!span || !isSpanContextValid(span.spanContext())) return work();
+    return context.with(trace.setSpan(context.active(), span), work);
+  }
+
+  /** The request is over, or its subscription is open. */
+  endSpan(): void {
+    if (this.#span && this.code !== "OK") fail(this.#span, this.code);
+    this.#span?.end();
+    this.#span = undefined;
   }
 
   /** The first failure counts. */
@@ -80,6 +114,7 @@ export function createRequests({ log, metrics }: { log: Logger; metrics: Request
     ended(record: RequestRecord, { isQuiet = false, status }: { isQuiet?: boolean; status?: number } = {}): void {
       const { id: request, door, userId: user, operation, type, code, reference, startMs } = record;
       const ms = performance.now() - startMs;
+      record.endSpan();
       if (type !== "subscription") metrics.seconds(door, ms / 1_000);
       if (code !== "OK") metrics.rejected(code as Code);
       const line = { request, door, user, operation, type, code, status, reference, ms: Math.round(ms * 10) / 10 };

@@ -143,8 +143,8 @@ export class SocketOperations {
   execute(args: SocketArgs) {
     const { operation } = args;
     if (operation.operation === "mutation")
-      return (this.#turns ??= new Turns()).take(isSend(operation), () => execute(args));
-    return args.own.isAbandoned ? {} : execute(args);
+      return (this.#turns ??= new Turns()).take(isSend(operation), () => args.own.record.within(() => execute(args)));
+    return args.own.isAbandoned ? {} : args.own.record.within(() => execute(args));
   }
 
   async subscribe(args: SocketArgs) {
@@ -155,6 +155,7 @@ export class SocketOperations {
       return own.sink;
     });
     if (!(Symbol.asyncIterator in result)) return result;
+    own.record.endSpan();
     this.#charge(own, 0);
     this.#socket.settled();
     if (!own.sink) return untilAbandoned(result, own);
