@@ -25,19 +25,19 @@ export interface Cast {
 /** How long things stay as they are, so that what goes on meanwhile can go wrong. */
 const lingerMs = 3_000;
 
-const anyNode = ({ topology: { nodes }, random }: Stage) => nodes[Math.floor(random() * nodes.length)]!;
 const clockAhead = new URL("clock-ahead.ts", import.meta.url).href;
 
 export const faults: Fault[] = [
   {
     name: "kill -9 of a node",
-    strike: async (stage) => void (await anyNode(stage).kill()),
+    strike: async ({ topology: { nodes } }) => void (await nodes[0]!.kill()),
     restore: startNodes,
   },
   {
     name: "SIGSTOP of a node for 20 s",
-    async strike(stage) {
-      const node = anyNode(stage);
+    async strike({ topology: { nodes } }) {
+      // One that has clients: those of the node that was killed went to the others.
+      const node = nodes[1]!;
       await node.pause();
       await delay(20_000);
       node.resume();
