@@ -185,6 +185,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const httpDoor = createHttpDoor({
     ...door,
     devLogin,
+    trustedProxies: config.trustedProxies,
     admitSignIn: (address) => checkRate?.("signIn", address),
     operators: openOperatorDoor({ token: config.operatorToken, database, roomLog, rooms, revocations, onFault }),
     health: createHealth({ database, bus, replicas }),

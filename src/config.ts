@@ -39,6 +39,8 @@ export interface Config {
   readonly nodeId: string;
   /** Without a slash at its end. */
   readonly publicUrl: string | null;
+  /** How many proxies of our own stand before the node: so many addresses of X-Forwarded-For are theirs to tell. 0: none. */
+  readonly trustedProxies: number;
   readonly logLevel: LogLevel;
   readonly maxSocketsPerUser: number;
   readonly maxSubscriptionsPerSocket: number;
@@ -129,6 +131,7 @@ function readAddresses(settings: Settings, devLogin: boolean) {
   const own = publicUrl === null ? [] : [new URL(publicUrl).origin];
   return {
     publicUrl,
+    trustedProxies: settings.integer("TRUSTED_PROXIES", { fallback: 0, min: 0, max: 10 }),
     allowedOrigins: [...new Set([...own, ...origins])],
     allowLocalhostOrigins: devLogin && origins.length === 0,
   };

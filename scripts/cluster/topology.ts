@@ -116,7 +116,13 @@ async function openFolder(given: string | undefined, resources: AsyncDisposableS
 }
 
 function environmentOf({ databaseUrl, replicaUrl, redisUrl }: Backends, publicUrl: string): NodeJS.ProcessEnv {
-  return { DATABASE_URL: databaseUrl, DATABASE_REPLICA_URLS: replicaUrl, REDIS_URL: redisUrl, PUBLIC_URL: publicUrl };
+  return {
+    DATABASE_URL: databaseUrl,
+    DATABASE_REPLICA_URLS: replicaUrl,
+    REDIS_URL: redisUrl,
+    PUBLIC_URL: publicUrl,
+    TRUSTED_PROXIES: "1",
+  };
 }
 
 async function end(process: ManagedProcess): Promise<void> {

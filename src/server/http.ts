@@ -7,6 +7,7 @@ import { createEventStreams, type EventStreamsOptions } from "./event-streams.ts
 import { createGraphQLHandler, type GraphQLHandlerOptions } from "./http-graphql.ts";
 import { sendReadiness, type Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
+import { clientAddress } from "./client-address.ts";
 import { networkOf } from "./network.ts";
 import { operatorPath, type OperatorDoor } from "./operator-door.ts";
 import type { OriginCheck } from "./origins.ts";
@@ -19,6 +20,8 @@ export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
     isAllowedOrigin: OriginCheck;
     requests: Requests;
     devLogin: DevLogin | null;
+    /** As many proxies of ours tell in X-Forwarded-For whom they serve. */
+    trustedProxies: number;
     /** Whether somebody from there may sign in once more. @throws Refusal RATE_LIMITED */
     admitSignIn?: (address: string) => void | Promise<void>;
     /** Null: there are no operators. */
@@ -59,7 +62,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const login =
     devLogin &&
     createServerAdapter<{ req: IncomingMessage }>((request, { req }) => {
-      const address = networkOf(req.socket.remoteAddress);
+      const address = networkOf(clientAddress(req, options.trustedProxies));
       const limited: DevLogin = {
         ...devLogin,
         async issue(name) {

@@ -65,6 +65,7 @@ export async function startSmallServer({
     maxSubscriptionsPerSocket: 100,
     maxMessagesPerSecond: Infinity,
     devLogin: null,
+    trustedProxies: 0,
     requests: createRequests({ log: pino({ level: "silent" }), metrics: createMetrics().requests }),
     health: { read: async () => ({ status: "ok" as const, checks: {} }) },
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8" as const, text: async () => "" },
