@@ -5,10 +5,12 @@ import {
   context,
   type Context,
   type ContextManager,
+  propagation,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
   type SpanOptions,
+  type TextMapPropagator,
   trace,
   TraceFlags,
   type Tracer,
@@ -16,6 +18,7 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { beginningOf, isA, isCaughtUp } from "../support/items.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
@@ -68,18 +71,41 @@ const manager: ContextManager = {
   disable: () => manager,
 };
 
+/** As W3C Trace Context has it. */
+const propagator: TextMapPropagator = {
+  inject(from, carrier, setter) {
+    const own = trace.getSpanContext(from);
+    if (own) setter.set(carrier, "traceparent", `00-${own.traceId}-${own.spanId}-01`);
+  },
+  extract(into, carrier, getter) {
+    const [, traceId, spanId] = /^00-(\w{32})-(\w{16})-01$/.exec(String(getter.get(carrier, "traceparent"))) ?? [];
+    if (!traceId || !spanId) return into;
+    return trace.setSpanContext(into, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+  },
+  fields: () => ["traceparent"],
+};
+
+let redis: TestRedis;
 let app: TestApp;
+let other: TestApp;
 let alice: TestUser;
 
 beforeAll(async () => {
   context.setGlobalContextManager(manager);
   trace.setGlobalTracerProvider({ getTracer: () => recorder });
-  app = await startTestApp();
+  propagation.setGlobalPropagator(propagator);
+  redis = await startRedis();
+  const env = { REDIS_URL: redis.url };
+  app = await startTestApp({ env });
+  other = await startTestApp({ databaseUrl: app.databaseUrl, env });
   alice = await TestUser.open(app, "alice");
 });
 afterAll(async () => {
   await alice[Symbol.asyncDispose]();
+  await other.close();
   await app.close();
+  await redis.close();
+  propagation.disable();
   trace.disable();
   context.disable();
 });
@@ -120,4 +146,33 @@ test("a catch-up is a span, and a subscription's ends once it is open", async ()
 test("a failed operation's span has the code", async () => {
   await alice.ask("{ rooms(first: 100000) { edges { cursor } } }");
   await spanOf("query", ({ attributes }) => attributes["error.type"] === "INVALID");
+});
+
+test("what another node hands out belongs to the batch that committed it", async () => {
+  const roomId = await alice.createRoom("Two nodes");
+  await using elsewhere = await TestUser.open(other, "alice");
+  await using live = elsewhere.roomEvents(roomId);
+  await live.find(isCaughtUp);
+  spans.length = 0;
+  await alice.send(roomId, "over the bus");
+  await live.find(isA("MessageSent"));
+  const batch = await spanOf("send_messages");
+  const delivery = await spanOf("process room:{room}");
+  expect(delivery.attributes["causerie.event.route"]).toBe("bus");
+  expect(delivery.parent).toMatchObject({ traceId: batch.own.traceId, spanId: batch.own.spanId });
+});
+
+test("a request over HTTP goes on with its caller's trace", async () => {
+  const [traceId, spanId] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
+  await fetch(`${app.url}/graphql`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      authorization: `Bearer ${alice.token}`,
+      traceparent: `00-${traceId}-${spanId}-01`,
+    },
+    body: JSON.stringify({ query: "query Traced { viewer { id } }" }),
+  });
+  const isCalled = ({ attributes }: Recorded) => attributes["graphql.operation.name"] === "Traced";
+  expect((await spanOf("query", isCalled)).parent).toMatchObject({ traceId, spanId });
 });
