@@ -107,8 +107,13 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     response.setHeader("X-Request-Id", record.id);
     response.once("close", () => {
       const path = (request.url ?? "/").split("?", 1)[0]!;
+      const isOperator = path.startsWith(operatorPath);
       if (record.type === undefined && ownPaths.has(path)) record.operation = path;
-      requests.ended(record, { isQuiet: path !== "/graphql" && path !== "/dev/login", status: response.statusCode });
+      if (isOperator) record.operation = operatorPath;
+      const isQuiet = !isOperator && path !== "/graphql" && path !== "/dev/login";
+      const status = response.statusCode;
+      if (!isQuiet) record.answered(status);
+      requests.ended(record, { isQuiet, status });
     });
     route(request, response, record).catch((fault: unknown) => {
       onFault(fault);

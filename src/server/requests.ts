@@ -31,6 +31,14 @@ const codes = [
 ] as const;
 type Code = (typeof codes)[number];
 
+const codeOfStatus: Readonly<Record<number, Code>> = {
+  401: "UNAUTHENTICATED",
+  403: "FORBIDDEN",
+  404: "NOT_FOUND",
+  409: "CONFLICT",
+  429: "RATE_LIMITED",
+};
+
 export type RequestMetrics = ReturnType<typeof requestMetrics>;
 
 export function requestMetrics({ counterBy, histogramBy }: Meters) {
@@ -102,6 +110,11 @@ export class RequestRecord {
 
   refused(code: string): void {
     if (this.code === "OK") this.code = code;
+  }
+
+  /** Refusals that come before GraphQL, as of an origin, have nothing but their status. */
+  answered(status: number): void {
+    if (status >= 400) this.refused(codeOfStatus[status] ?? (status < 500 ? "INVALID" : "INTERNAL"));
   }
 }
 

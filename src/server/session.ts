@@ -1,4 +1,4 @@
-import { forbidden, Refusal, unauthenticated } from "../errors.ts";
+import { forbidden, Refusal, type RefusalCode, unauthenticated } from "../errors.ts";
 import type { Connection, Context, Viewer } from "../graphql/builder.ts";
 import { newId } from "../log/ids.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
@@ -18,6 +18,8 @@ export type SessionDoor = {
   /** The same client is gone. */
   readonly onClosed?: (connectionId: string) => void;
 };
+
+type OnRefused = (code: RefusalCode) => void;
 
 /** Who is at the other end of a WebSocket, and until when. */
 export class Session implements Connection, Due {
@@ -49,32 +51,33 @@ export class Session implements Connection, Due {
   }
 
   /** Whether the client may come in. The token is in `connectionParams.authorization`, as `Bearer …`. */
-  async begin(connectionParams: Record<string, unknown> | undefined): Promise<boolean> {
+  async begin(connectionParams: Record<string, unknown> | undefined, onRefused: OnRefused): Promise<boolean> {
     // It came in time; the issuer's keys may take longer.
     this.dueAtMs = Infinity;
     const token = bearer(connectionParams?.authorization ?? connectionParams?.Authorization);
-    if (token === null) return false;
     try {
+      if (token === null) throw unauthenticated();
       const identity = await this.#door.authentication.verify(token);
       const viewer = await this.#door.signIn(identity);
-      return this.#enter(viewer, identity, connectionParams ?? {});
+      if (this.#ended) return false;
+      this.#enter(viewer, identity, connectionParams ?? {});
+      return true;
     } catch (error) {
-      if (error instanceof Refusal) return false;
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      onRefused(error.code);
+      return false;
     }
   }
 
-  #enter(viewer: Viewer, { expiresAt }: Identity, params: Readonly<Record<string, unknown>>): boolean {
-    if (this.#ended) return false;
+  #enter(viewer: Viewer, { expiresAt }: Identity, params: Readonly<Record<string, unknown>>): void {
     if (!this.#door.connections.add(viewer.id, this.#socket)) {
       // Stock clients try again later: another tab may be closed by then.
       this.#socket.end(4008, "Too many sockets");
-      return false;
+      throw new Refusal("RATE_LIMITED", "Too many sockets");
     }
     this.#viewer = viewer;
     this.#lastUntil(expiresAt);
     this.#door.onOpened?.({ id: this.id, userId: viewer.id, params });
-    return true;
   }
 
   async refresh(token: string): Promise<number> {

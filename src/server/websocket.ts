@@ -6,7 +6,7 @@ import { standardLimits } from "../graphql/limits.ts";
 import { ClientSocket, type SocketDoor } from "./client-socket.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { OriginCheck } from "./origins.ts";
-import { requestIdOf } from "./requests.ts";
+import { RequestRecord, requestIdOf } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { SocketArgs } from "./socket-operations.ts";
 import { spread } from "./spread.ts";
@@ -68,7 +68,10 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
       const { connectionParams, extra } = context;
       // It would keep the token as long as the socket.
       Object.assign(context, { connectionParams: undefined });
-      return extra.session.begin(connectionParams);
+      const record = new RequestRecord(extra.requestId, "websocket");
+      const isIn = await extra.session.begin(connectionParams, (code) => record.refused(code));
+      if (record.code !== "OK") options.requests.ended(record);
+      return isIn;
     },
     onSubscribe({ extra }, id, payload) {
       const prepared = extra.operations.prepare(id, payload);
@@ -109,12 +112,15 @@ export function openWebSocketDoor({ isAllowedOrigin, ...options }: WebSocketDoor
         connection.end(`HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n${refused}`);
         return;
       }
+      const requestId = requestIdOf(request.headers);
       const { origin, host } = request.headers;
       if (!isAllowedOrigin(origin, host)) {
-        connection.end(`HTTP/1.1 403 Forbidden\r\n${refused}`);
+        const record = new RequestRecord(requestId, "websocket");
+        record.answered(403);
+        options.requests.ended(record, { status: 403 });
+        connection.end(`HTTP/1.1 403 Forbidden\r\nX-Request-Id: ${requestId}\r\n${refused}`);
         return;
       }
-      const requestId = requestIdOf(request.headers);
       request.headers["x-request-id"] = requestId;
       server.handleUpgrade(request, connection, head, (socket) => accept(socket as DoorSocket, connection, requestId));
     },

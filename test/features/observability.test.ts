@@ -41,6 +41,7 @@ afterAll(async () => {
   await app.close();
 });
 
+const socketUrl = () => `${app.url.replace("http", "ws")}/graphql`;
 const metricsText = async () => (await fetch(`${app.url}/metrics`)).text();
 
 /** All series, by name and labels. */
@@ -114,12 +115,37 @@ describe("the log", () => {
   });
 
   test("tells the handshake of a WebSocket its id", async () => {
-    const socket = new WebSocket(`${app.url.replace("http", "ws")}/graphql`, "graphql-transport-ws", {
+    const socket = new WebSocket(socketUrl(), "graphql-transport-ws", {
       headers: { "x-request-id": "socket-1" },
     });
     const [response] = (await once(socket, "upgrade")) as [{ headers: Record<string, string> }];
     expect(response.headers["x-request-id"]).toBe("socket-1");
     socket.terminate();
+  });
+
+  test("has the code of what is refused before GraphQL: a page of another origin, at both doors", async () => {
+    const origin = "https://elsewhere.example";
+    const response = await post("{ viewer { id } }", { origin, "x-request-id": "other-page" });
+    expect(response.status).toBe(403);
+    expect(await lineOf(({ request }) => request === "other-page")).toMatchObject({ code: "FORBIDDEN", status: 403 });
+    const headers = { "x-request-id": "other-socket" };
+    const socket = new WebSocket(socketUrl(), "graphql-transport-ws", { origin, headers });
+    const [, refusal] = (await once(socket, "unexpected-response")) as [unknown, { headers: Record<string, string> }];
+    expect(refusal.headers["x-request-id"]).toBe("other-socket");
+    const line = await lineOf(({ request }) => request === "other-socket");
+    expect(line).toMatchObject({ door: "websocket", code: "FORBIDDEN", status: 403 });
+  });
+
+  test("has the code of a WebSocket whose token is not good", async () => {
+    const headers = { "x-request-id": "bad-token" };
+    const socket = new WebSocket(socketUrl(), "graphql-transport-ws", { headers });
+    await once(socket, "open");
+    socket.send(JSON.stringify({ type: "connection_init", payload: { authorization: "Bearer no.such.token" } }));
+    const [code] = (await once(socket, "close")) as [number];
+    expect(code).toBe(4403);
+    const line = await lineOf(({ request }) => request === "bad-token");
+    expect(line).toMatchObject({ door: "websocket", code: "UNAUTHENTICATED" });
+    expect(text).not.toContain("no.such.token");
   });
 
   test("holds no token and no content", async () => {
@@ -165,6 +191,17 @@ describe("metrics", () => {
     expect(during.get(`causerie_connections{kind="websocket"}`)).toBe(2);
     expect(during.get("causerie_groups")).toBe(1);
     expect(after.get("causerie_bus_up")).toBe(1);
+  });
+
+  test("count a refusal of every code that the schema has, as data or not", async () => {
+    const codesOf = async (type: string) => {
+      const query = `{ __type(name: "${type}") { enumValues { name } } }`;
+      const { __type } = await alice.must<{ __type: { enumValues: { name: string }[] } }>(query);
+      return __type.enumValues.map(({ name }) => name);
+    };
+    const codes = [...(await codesOf("ErrorCode")), ...(await codesOf("UserErrorCode"))];
+    const counted = await series();
+    for (const code of codes) expect(counted.has(`causerie_rejected_requests_total{code="${code}"}`), code).toBe(true);
   });
 
   test("count a subscription no longer once it is over", async () => {
