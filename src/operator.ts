@@ -36,7 +36,9 @@ async function run(config: Config, action: string, userId: string): Promise<void
   }
   const token = config.operatorToken ?? randomBytes(32).toString("hex");
   const log = createLog("warn", process.stderr);
-  await using app = await startApp({ ...config, port: 0, host: "127.0.0.1", operatorToken: token }, { log });
+  // Nobody is to be sent here, and no node is to take what it says for its own.
+  const own = { nodeId: `operator-${randomBytes(5).toString("hex")}`, publicUrl: null, port: 0, host: "127.0.0.1" };
+  await using app = await startApp({ ...config, ...own, operatorToken: token }, { log });
   await ask({ url: app.url, token, action, userId });
 }
 

@@ -97,7 +97,10 @@ export class Connector {
     try {
       const { clock, connectTimeoutMs: timeoutMs, onOpen } = this.#options;
       const { connection, token } = await withDeadline({ clock, timeoutMs, signal }, (cut) => this.#open(cut));
-      signal.addEventListener("abort", () => connection.close(), { once: true });
+      const close = () => connection.close();
+      signal.addEventListener("abort", close, { once: true });
+      // The signal lives as long as the client, which may connect very often.
+      void connection.ended.then(() => signal.removeEventListener("abort", close));
       if (signal.aborted) connection.close();
       callSafely(onOpen, connection, token);
       this.#state.set({ status: "open", connection });

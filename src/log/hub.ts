@@ -294,9 +294,10 @@ export class Hub implements AsyncDisposable {
   }
 
   async #openAgain(): Promise<void> {
-    const roomIds = [...this.#toOpen].filter((roomId) => this.#rooms.has(roomId));
-    await this.#open(roomIds);
-    this.#toOpen.clear();
+    const asked = [...this.#toOpen];
+    await this.#open(asked.filter((roomId) => this.#rooms.has(roomId)));
+    // Others may have come meanwhile.
+    for (const roomId of asked) this.#toOpen.delete(roomId);
   }
 
   #watchRoom(roomId: string): WatchedRoom {

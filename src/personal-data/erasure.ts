@@ -45,7 +45,8 @@ export function createErasure(use: {
         erased.rooms += 1;
         yield { ...erased };
       }
-    } while (!(await store.eraseUser(userId)));
+      // Another erasure may have been first.
+    } while (!(await store.eraseUser(userId)) && (await store.readUser(userId)));
     // Nobody is to go on with what a node knew of the profile.
     await revoke(userId);
     yield { ...erased };
@@ -69,8 +70,11 @@ export function createErasure(use: {
       }
     }
     await log.change(roomId, async (room) => {
-      const revision = room.next();
-      const member = await eraseMembership(room.tx, { roomId, userId, alias, revision });
+      const revision = room.row.revision + 1;
+      const member = await eraseMembership(room.tx, { roomId, userId, alias, revision, departed });
+      // Came back meanwhile, which is for the next round; or another erasure was first.
+      if (!member) return { result: undefined, changes: [] };
+      room.next();
       // Nodes that hear it forget what they could replay of the room.
       return { result: undefined, changes: [{ type: "MemberLeft", revision, member }] };
     });

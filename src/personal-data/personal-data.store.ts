@@ -41,7 +41,8 @@ const SAVE_ALIAS = `insert into users (id, name) values ($1, $2)`;
 const ERASE_RANGES = `delete from read_ranges where room_id = $1 and reader_id = $2`;
 const ERASE_PROGRESS = `delete from read_progress where room_id = $1 and reader_id = $2`;
 const ERASE_MEMBERSHIP = `
-update members set user_id = $3, revision = $4 where room_id = $1 and user_id = $2 returning to_jsonb(members) as row`;
+update members set user_id = $3, revision = $4
+where room_id = $1 and user_id = $2 and left_revision <= $5 returning to_jsonb(members) as row`;
 // What is kept of presence goes with it. None while the user is a member somewhere, again.
 const ERASE_USER = `delete from users where id = $1 and not exists (select from members where user_id = $1)`;
 
@@ -95,17 +96,19 @@ export async function eraseMessages(
   return rows.map(({ row }) => messageRow(row)).sort((a, b) => a.revision - b.revision);
 }
 
-/** Receipts go, and the membership, which has ended, becomes the alias's. */
+/** Receipts go, and the membership, which has ended at this revision, becomes the alias's. Null where there is no such. */
 export async function eraseMembership(
   tx: Queryable,
-  of: { roomId: string; userId: string; alias: string; revision: number },
-): Promise<MemberRow> {
-  const { roomId, userId, alias, revision } = of;
-  await tx.query({ text: ERASE_RANGES, values: [roomId, userId] });
-  await tx.query({ text: ERASE_PROGRESS, values: [roomId, userId] });
+  of: { roomId: string; userId: string; alias: string; revision: number; departed: number },
+): Promise<MemberRow | null> {
+  const { roomId, userId, alias, revision, departed } = of;
   const { rows } = await tx.query<{ row: MemberJson }>({
     text: ERASE_MEMBERSHIP,
-    values: [roomId, userId, alias, revision],
+    values: [roomId, userId, alias, revision, departed],
   });
-  return memberRow(rows[0]!.row);
+  const [erased] = rows;
+  if (!erased) return null;
+  await tx.query({ text: ERASE_RANGES, values: [roomId, userId] });
+  await tx.query({ text: ERASE_PROGRESS, values: [roomId, userId] });
+  return memberRow(erased.row);
 }

@@ -30,6 +30,8 @@ export class RoomAudience implements Disposable {
   /** Who came and went before the members were known; null once they are. */
   #earlyMoves: Move[] | null = [];
   #hasMissedMoves = false;
+  /** Who came, is not in the audience yet, and has not left since. */
+  readonly #joining = new Set<string>();
   #isClosed = false;
   readonly #stopListening: () => void;
 
@@ -105,11 +107,19 @@ export class RoomAudience implements Disposable {
     }
     const { joined, left } = sumOf(moves);
     if (left.size > 0) this.#leave(left);
-    if (joined.size > 0) void this.#insistence.on(() => this.#audience.add([...joined]));
+    if (joined.size > 0) void this.#join(joined);
+  }
+
+  /** Tries again until they are there, but for who has left again meanwhile. */
+  async #join(joined: ReadonlySet<string>): Promise<void> {
+    for (const userId of joined) this.#joining.add(userId);
+    await this.#insistence.on(() => this.#audience.add([...joined].filter((userId) => this.#joining.has(userId))));
+    for (const userId of joined) this.#joining.delete(userId);
   }
 
   /** At once nothing more is told of them, and to them; then, what their going means to each. */
   #leave(left: ReadonlySet<string>): void {
+    for (const userId of left) this.#joining.delete(userId);
     this.#audience.remove(left);
     const staying = [...this.#audience.userIds];
     const leaving = [...this.#followers].filter(({ viewerId }) => left.has(viewerId));

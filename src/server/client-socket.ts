@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import type { Mask } from "../graphql/errors.ts";
 import { utf8Bytes } from "../log/payload.ts";
 import type { UserConnection } from "./connections.ts";
@@ -245,6 +245,8 @@ export class ClientSocket implements OperatingSocket, UserConnection {
    * is not: it asks again elsewhere. Resolves when its connection is gone, which is soon after that.
    */
   async restart(finishTimeoutMs: number): Promise<void> {
+    // It left by itself since it was counted among those to be sent away: its `close` has been.
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
     const gone = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
     const timer = setTimeout(() => this.#restartNow(), finishTimeoutMs);
     this.#isLeaving = true;

@@ -120,4 +120,4 @@ test("readers that are slow for a moment replay what the group kept: no read of 
   );
   expect(reads).toBeLessThan(readers.length);
   for (const reader of readers) await reader[Symbol.asyncDispose]();
-});
+}, 90_000);
