@@ -66,6 +66,8 @@ export interface App extends AsyncDisposable {
   readonly url: string;
   readonly hub: Hub;
   readonly close: () => Promise<void>;
+  /** Takes note of what went wrong and was nobody's to handle. */
+  readonly onFault: (fault: unknown) => void;
 }
 
 /** What tests put in place of the real thing. */
@@ -241,7 +243,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const opened = resources.move();
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= opened.disposeAsync());
-  return { url: server.url, hub, close, [Symbol.asyncDispose]: close };
+  return { url: server.url, hub, close, onFault: (fault) => onFault(fault), [Symbol.asyncDispose]: close };
 }
 
 function openOperatorDoor(use: {

@@ -7,6 +7,8 @@ const exitCodeOfBadSettings = 2;
 try {
   const config = readConfig();
   const app = await startApp(config);
+  // What was committed is safe whatever happens here: one forgotten promise is no reason to send all clients away.
+  process.on("unhandledRejection", app.onFault);
   process.stdout.write(welcome(app.url, config.devLogin));
   await leaveOnSignal(app.close);
 } catch (error) {

@@ -17,6 +17,9 @@ const actions = ["revoke", "export", "erase"];
 
 type Line = { error?: { code: string; message: string }; type?: string };
 
+// Whoever reads what is exported has seen enough.
+process.stdout.on("error", () => process.exit(1));
+
 try {
   const [action = "", userId = "", ...more] = process.argv.slice(2);
   if (!actions.includes(action) || userId === "" || more.length > 0) {
@@ -64,6 +67,7 @@ async function ask(use: { url: string; token: string; action: string; userId: st
     headers: { authorization: `Bearer ${use.token}`, "content-type": "application/json" },
     body: JSON.stringify({ userId: use.userId }),
   });
+  if (response.status === 404) throw new Error("The server takes no operators' calls: it has no OPERATOR_TOKEN.");
   for await (const text of createInterface({ input: Readable.fromWeb(response.body! as never) })) {
     const line = JSON.parse(text) as Line;
     if (line.error) throw new Error(`${line.error.code}: ${line.error.message}`);

@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
 import { builder } from "./graphql/builder.ts";
 import "./graphql/scalars.ts";
+import { rejectThrown } from "./graphql/thrown.ts";
 import { tellRefusals } from "./graphql/user-errors.ts";
 import "./accounts/accounts.schema.ts";
 import "./accounts/token.schema.ts";
@@ -20,6 +21,7 @@ builder.subscriptionType({});
 /** The whole API; what it calls comes with each operation's context. */
 export const schema: GraphQLSchema = builder.toSchema();
 tellRefusals(schema);
+rejectThrown(schema);
 
 /** As committed in schema.graphql. */
 export function printedSchema(): string {

@@ -3,13 +3,24 @@ import { builder } from "./builder.ts";
 
 const dateTimePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
+/** `Date.parse` takes 30 February for the 2nd of March, and 24:00 for the next day. */
+function isDateTime(text: string): boolean {
+  const day = text.slice(0, 10);
+  return dateTimePattern.test(text) && text.slice(11, 13) < "24" && isDay(day);
+}
+
+function isDay(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+}
+
 const invalid = (message: string) => new GraphQLError(message, { extensions: { code: "INVALID" } });
 
 builder.scalarType("DateTime", {
   description: "UTC time, ISO 8601 with milliseconds.",
   serialize: (value) => new Date(value).toISOString(),
   parseValue: (value) => {
-    const ms = typeof value === "string" && dateTimePattern.test(value) ? Date.parse(value) : Number.NaN;
+    const ms = typeof value === "string" && isDateTime(value) ? Date.parse(value) : Number.NaN;
     if (Number.isNaN(ms)) throw invalid("A DateTime is a text such as 2026-01-31T12:00:00.000Z.");
     return ms;
   },

@@ -2,6 +2,8 @@ import { Refusal } from "../errors.ts";
 import type { DevLogin } from "./dev-login.ts";
 
 const maxBodyBytes = 4096;
+/** Read, though not kept, of a body whose length was not said. */
+const maxReadBytes = 16 * maxBodyBytes;
 
 /**
  * `POST /dev/login {"name": "…"}` → `{"token", "userId", "name", "expiresAt"}`; an error is `{"error": {"code", "message"}}`.
@@ -44,15 +46,16 @@ const mediaType = (request: Request) => request.headers.get("content-type")?.spl
 
 /** Null, with the rest unread, where it is too long. */
 async function readBody(request: Request): Promise<Uint8Array | null> {
+  if (Number(request.headers.get("content-length")) > maxBodyBytes) return null;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (bytes > maxBodyBytes) return null;
-    chunks.push(chunk);
+    // Leaving the loop ends the connection, and the answer with it: only for who does not stop.
+    if (bytes > maxReadBytes) return null;
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return bytes > maxBodyBytes ? null : Buffer.concat(chunks);
 }
 
 function nameIn(body: Uint8Array): string | null {

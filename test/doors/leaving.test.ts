@@ -115,3 +115,20 @@ function refusalOf(url: string): Promise<{ status: number | undefined; retryAfte
     socket.on("error", () => undefined);
   });
 }
+
+test("clients who leave by themselves while others are sent away are not waited for", async () => {
+  const { server } = await startHeldServer();
+  await using sockets = new AsyncDisposableStack();
+  // So many that they are sent away in several steps.
+  const wires = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => sockets.use(await WireSocket.begin(server, `user ${index}`))),
+  );
+  const closing = server[Symbol.asyncDispose]();
+  await wires[0]!.closed;
+  // The last ones are still to be visited.
+  for (const wire of wires.slice(30)) wire.socket.terminate();
+  const timeout = Promise.withResolvers<string>();
+  const timer = setTimeout(timeout.resolve, 5_000, "still waiting");
+  expect(await Promise.race([closing.then(() => "closed"), timeout.promise])).toBe("closed");
+  clearTimeout(timer);
+});
