@@ -9,7 +9,7 @@ function schemaOfItems(): GraphQLSchema {
   const fields = { ...schema.getQueryType()!.getFields(), ...item.getFields() };
   fields["items"]!.resolve = () => [0, 1];
   // Only the first item has to be waited for.
-  fields["early"]!.resolve = (item: number) => (item === 0 ? nextTurn(1) : 1);
+  fields["early"]!.resolve = (index: number) => (index === 0 ? nextTurn(1) : 1);
   fields["broken"]!.resolve = () => {
     throw new Error("broken");
   };
