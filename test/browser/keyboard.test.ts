@@ -47,6 +47,8 @@ test("without a mouse one signs in, makes a room, writes, replies, edits, delete
   await article("Three").getByRole("button", { name: "In reply to" }).waitFor();
   await article("Three").getByText("sent").waitFor();
   await keyboard.press("ArrowUp");
+  // The page is in the middle of opening the editor.
+  await page.waitForFunction(() => (document.activeElement as HTMLTextAreaElement | null)?.value === "Three");
   await keyboard.type(" times");
   await keyboard.press("Enter");
   await article("Three times").getByText("edited").waitFor();
