@@ -130,11 +130,11 @@ export function answerTo(url: string, request: Buffer, timeoutMs = 10_000): Prom
   });
 }
 
-/** Has the end of its head, and a body of the length that it says. */
+/** Has a head with an end, and a body of the length that it says. Empty lines before it are passed over (RFC 9112, 2.2). */
 function isWhole(request: Buffer): boolean {
-  const text = request.toString("latin1");
+  const text = request.toString("latin1").replace(/^(?:\r?\n)+/, "");
   const end = text.indexOf("\r\n\r\n");
   if (end < 0 || /^(transfer-encoding|expect|upgrade):/im.test(text.slice(0, end))) return false;
   const lengths = [...text.slice(0, end).matchAll(/^content-length: *(\d+)\r?$/gim)];
-  return lengths.length === 0 || (lengths.length === 1 && Number(lengths[0]![1]) === request.length - end - 4);
+  return lengths.length === 0 || (lengths.length === 1 && Number(lengths[0]![1]) === text.length - end - 4);
 }
