@@ -157,7 +157,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const connections = createConnections({ maxPerUser: config.maxSocketsPerUser });
-  const revocations = resources.use(await openRevocations({ bus, connections, forget: accounts.forget }));
+  const revocations = resources.use(
+    await openRevocations({ bus, store: stores.accounts, connections, forget: accounts.forget, onFault }),
+  );
   const door = {
     schema,
     operations,
@@ -263,7 +265,7 @@ function openOperatorDoor(use: {
     onFault,
     actions: {
       async *revoke(userId) {
-        yield { userId, allNodesTold: await revocations.revoke(userId) };
+        yield { userId, published: await revocations.revoke(userId) };
       },
       export: (userId) => copyOf(store, userId),
       erase,

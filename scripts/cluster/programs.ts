@@ -62,7 +62,8 @@ async function debianPostgresFolders(): Promise<string[]> {
   return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(debianPostgres, version, "bin"));
 }
 
-async function findIn(folders: readonly string[], name: string): Promise<string | undefined> {
+/** The path of a program in the first of these folders that has it. */
+export async function findIn(folders: readonly string[], name: string): Promise<string | undefined> {
   for (const folder of folders) {
     const path = join(folder, name);
     const usable = await access(path, constants.X_OK).then(

@@ -19,6 +19,13 @@ where (id = $1 or lower(name) like $2) and id not like '${erasedIdPrefix}%' and 
 order by lower(name), id
 limit $5`;
 
+const MARK_REVOKED = `update users set revoked_at = clock_timestamp() where id = $1`;
+
+// Who is not there any more was erased, which revokes too.
+const READ_REVOKED = `
+select asked.id from unnest($1::text[]) as asked (id) left join users on users.id = asked.id
+where users.id is null or users.revoked_at > clock_timestamp() - make_interval(secs => $2)`;
+
 export type FoundUser = UserRow & { sortName: string };
 export type AccountsStore = ReturnType<typeof createAccountsStore>;
 
@@ -44,5 +51,16 @@ export function createAccountsStore(database: Database) {
     return rows.map((row) => ({ ...userRow(row), sortName: row.sort_name }));
   }
 
-  return { saveProfile, read, search };
+  async function markRevoked(id: string): Promise<void> {
+    await database.query({ name: "mark-revoked", text: MARK_REVOKED, values: [id] });
+  }
+
+  /** Those of them who were revoked in this last time. */
+  async function readRevoked(ids: readonly string[], withinMs: number): Promise<string[]> {
+    const values = [ids, withinMs / 1_000];
+    const { rows } = await database.query<{ id: string }>({ name: "read-revoked", text: READ_REVOKED, values });
+    return rows.map(({ id }) => id);
+  }
+
+  return { saveProfile, read, search, markRevoked, readRevoked };
 }

@@ -29,6 +29,11 @@ export function createConnections({ maxPerUser }: { maxPerUser: number }) {
       return byUser.get(userId)?.size ?? 0;
     },
 
+    /** Those who have some, at present. */
+    get userIds(): string[] {
+      return [...byUser.keys()];
+    },
+
     /** Ends all of a user's connections, as after a revocation. */
     endUser(userId: string, { code, reason }: { code: number; reason: string }): void {
       for (const connection of byUser.get(userId) ?? []) connection.end(code, reason);

@@ -45,7 +45,7 @@ test("a revocation ends all of a user's connections on all nodes within a second
   const closed = sockets.map((socket) => once(socket.socket, "close"));
   const beganMs = performance.now();
   const { lines } = await asOperator(one, "revoke", "bob");
-  expect(lines).toEqual([{ userId: "bob", allNodesTold: true }]);
+  expect(lines).toEqual([{ userId: "bob", published: true }]);
   await Promise.all([...closed, ...streams.map(({ ended }) => ended)]);
   expect(performance.now() - beganMs).toBeLessThan(1_000);
   expect(sockets.map(({ closeCode }) => closeCode)).toEqual([4403, 4403, 4403, 4403]);
@@ -54,8 +54,26 @@ test("a revocation ends all of a user's connections on all nodes within a second
     await other.until(() => other.responses("still").length > 0);
     await other[Symbol.asyncDispose]();
   }
+});
 
+test("a node that could not hear of a revocation ends the connections once the bus is back", async () => {
+  await using redis = await startRedis();
+  await using database = await createTestDatabase();
+  const env = { REDIS_URL: redis.url, OPERATOR_TOKEN: operatorToken };
+  await using one = await startTestApp({ databaseUrl: database.url, env: { ...env, NODE_ID: "one" } });
+  await using two = await startTestApp({ databaseUrl: database.url, env: { ...env, NODE_ID: "two" } });
+  const bob = await TestUser.open(one, "bob");
+  const alice = await TestUser.open(one, "alice");
+  const socket = await RawSocket.open(two.url, bob.token);
+  await using other = await RawSocket.open(two.url, alice.token);
   await redis.kill();
-  const { lines: away } = await asOperator(one, "revoke", "bob");
-  expect(away).toEqual([{ userId: "bob", allNodesTold: false }]);
+  const { lines } = await asOperator(one, "revoke", "bob");
+  expect(lines).toEqual([{ userId: "bob", published: false }]);
+  expect(socket.closeCode).toBeUndefined();
+  const closed = once(socket.socket, "close");
+  await redis.restart();
+  await closed;
+  expect(socket.closeCode).toBe(4403);
+  other.subscribe("still", `{ viewer { id } }`, {});
+  await other.until(() => other.responses("still").length > 0);
 });

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { access, constants, rm, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
+import { delimiter } from "node:path";
 import { promisify } from "node:util";
+import { findIn } from "../../scripts/cluster/programs.ts";
 
 const run = promisify(execFile);
 const installDeadlineMs = 300_000;
@@ -11,17 +12,7 @@ const lockFile = "/tmp/causerie-packages.lock";
 const servicePolicyFile = "/usr/sbin/policy-rc.d";
 
 /** The path of a program, undefined where it is not on the `PATH`. */
-export async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    const path = join(folder, name);
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable) return path;
-  }
-  return undefined;
-}
+export const onPath = (name: string) => findIn((process.env.PATH ?? "").split(delimiter), name);
 
 /** Whether `installPackages` can work here: on Debian and its kin, as root. */
 export async function canInstallPackages(): Promise<boolean> {
