@@ -20,25 +20,39 @@ export interface StageOptions {
   profileFolder: string | undefined;
 }
 
-/** Starts the contestant and its subscribers, tries each mode in turn, and stops everything. Throws when anything goes wrong. */
+/** Tries each mode in turn, the idle one with subscribers of its own. Throws when anything goes wrong. */
 export async function runStage(
   contestant: Contestant,
   stage: PlannedStage,
   options: StageOptions,
 ): Promise<StageFigures> {
+  const busy = stage.modes.filter((mode) => mode !== "idle");
+  // Not before the others in the same process: the collection leaves it without the memory that it had grown into.
+  const idle = stage.modes.length > busy.length ? await tryIdle(contestant, stage) : null;
+  return { ...(idle && { idle }), ...(busy.length > 0 && (await tryBusy(contestant, stage, busy, options))) };
+}
+
+async function tryIdle(contestant: Contestant, stage: PlannedStage): Promise<IdleFigures> {
   await using redis = await startRedis();
   await using running = await contestant.start({ redisUrl: redis.url, ...stage });
   const before = await running.server.usageAfterCollection();
-  using audience = await Audience.open({ contestant: running, ...stage });
+  using _ = await Audience.open({ contestant: running, ...stage });
+  const after = await running.server.usageAfterCollection();
+  return { bytesPerSubscriber: (after.residentBytes - before.residentBytes) / stage.subscribers };
+}
 
+async function tryBusy(
+  contestant: Contestant,
+  stage: PlannedStage,
+  modes: Mode[],
+  options: StageOptions,
+): Promise<StageFigures> {
+  await using redis = await startRedis();
+  await using running = await contestant.start({ redisUrl: redis.url, ...stage });
+  using audience = await Audience.open({ contestant: running, ...stage });
+  await closedLoop({ audience, server: running.server, seconds: options.seconds / 2 }, 8);
   const figures: StageFigures = {};
-  if (stage.modes.includes("idle")) {
-    const after = await running.server.usageAfterCollection();
-    figures.idle = { bytesPerSubscriber: (after.residentBytes - before.residentBytes) / stage.subscribers };
-  }
-  const busy = stage.modes.filter((mode) => mode !== "idle");
-  if (busy.length > 0) await closedLoop({ audience, server: running.server, seconds: options.seconds / 2 }, 8);
-  for (const mode of busy) {
+  for (const mode of modes) {
     const profile = options.profileFolder && join(options.profileFolder, fileName(contestant, stage, mode));
     figures[mode] = await profiled(running, profile, () => tryMode(mode, audience, running, options.seconds));
   }

@@ -1,16 +1,18 @@
 import { parseHlc, type HybridLogicalClock } from "../clock/hlc.ts";
 import type { Bus } from "../live/bus.ts";
 import { inSpan, traceHeaders } from "../tracing.ts";
-import type { Change, ChangeKind } from "./changes.ts";
+import type { ChangeKind } from "./changes.ts";
 import type { Position } from "./cursor.ts";
 import { Deliveries, wallClockMs } from "./deliveries.ts";
 import type { Group } from "./group.ts";
 import type { HubMetrics } from "./hub-metrics.ts";
 import { createLimiter } from "./limiter.ts";
-import type { CatchUp, LogStore } from "./log.store.ts";
+import type { LogStore } from "./log.store.ts";
 import type { Publication } from "./publication.ts";
 import { encodePublication, roomChannel } from "./publication.ts";
+import { RoomListeners, type RoomListener } from "./room-listeners.ts";
 import type { Selection } from "./selection.ts";
+import type { CatchUp } from "./room-page.ts";
 import { WatchedRoom, WatchedUser, userPublication } from "./watches.ts";
 
 export type HubOptions = {
@@ -30,8 +32,6 @@ export type HubOptions = {
 
 const revisionsPerQuery = 5_000;
 
-type RoomListener = (changes: readonly Change[]) => void;
-
 /**
  * Follows the rooms and users that somebody on this node watches. The bus is a hint, the database is the truth: what is
  * watched is compared with it every few seconds, and after each interruption of the bus.
@@ -43,7 +43,7 @@ export class Hub implements AsyncDisposable {
   readonly #options: HubOptions;
   readonly #rooms = new Map<string, WatchedRoom>();
   readonly #users = new Map<string, WatchedUser>();
-  readonly #listeners = new Map<string, Set<RoomListener>>();
+  readonly #listeners: RoomListeners;
   /** Rooms whose log went back, and that are still watched. */
   readonly #toOpen = new Set<string>();
   readonly #catchUps: ReturnType<typeof createLimiter>;
@@ -58,6 +58,7 @@ export class Hub implements AsyncDisposable {
     this.metrics = options.metrics;
     this.onFault = options.onFault;
     this.drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
+    this.#listeners = new RoomListeners(options.onFault);
     this.#deliveries = new Deliveries(options.metrics);
     this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
     this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);
@@ -86,7 +87,7 @@ export class Hub implements AsyncDisposable {
     this.metrics.eventsIn("here", changes.length);
     const room = this.#rooms.get(roomId);
     if (room) room.receive(publication, "here");
-    else this.#tell(roomId, changes);
+    else this.#listeners.tell(roomId, changes);
     void this.#options.bus.publish(roomChannel(roomId), encodePublication(this.#options.nodeId, publication));
   }
 
@@ -117,7 +118,7 @@ export class Hub implements AsyncDisposable {
       this.#rooms.get(head.room.id)?.open(head, {
         store: this.#options.store,
         isBusUp: () => this.#options.bus.up,
-        onChanges: (changes) => this.#tell(head.room.id, changes),
+        onChanges: (changes) => this.#listeners.tell(head.room.id, changes),
         onGap: () => this.metrics.busGap(),
         onBack: () => void this.#wentBack([head.room.id]).catch(this.#options.onFault),
         onDoubled: (route) => {
@@ -147,28 +148,12 @@ export class Hub implements AsyncDisposable {
    * watched, else with those made on this node. Returns how to stop.
    */
   listen(roomId: string, listener: RoomListener): () => void {
-    const present = this.#listeners.get(roomId) ?? new Set();
-    this.#listeners.set(roomId, present.add(listener));
-    return () => {
-      present.delete(listener);
-      if (present.size === 0 && this.#listeners.get(roomId) === present) this.#listeners.delete(roomId);
-    };
+    return this.#listeners.listen(roomId, listener);
   }
 
   /** The same object as long as the room is followed without interruption; undefined while it is not. */
   watchOf(roomId: string): object | undefined {
     return this.#rooms.get(roomId)?.feed;
-  }
-
-  #tell(roomId: string, changes: readonly Change[]): void {
-    for (const listener of this.#listeners.get(roomId) ?? []) {
-      try {
-        listener(changes);
-      } catch (fault) {
-        // One listener's fault hinders no other.
-        this.#options.onFault(fault);
-      }
-    }
   }
 
   /** The group of those who asked alike in a watched room. */
@@ -224,15 +209,6 @@ export class Hub implements AsyncDisposable {
         return read;
       }),
     );
-  }
-
-  /** Whether the promise resolves in time. */
-  async within(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
-    const inTime = await Promise.race([promise.then(() => true), late]);
-    clearTimeout(timer);
-    return inTime;
   }
 
   /** Compares the revisions of all that is watched with the database, and fetches what was missed. */

@@ -1,6 +1,6 @@
 import type { Group } from "./group.ts";
 import { eventOf } from "./group.ts";
-import type { RoomPage } from "./log.store.ts";
+import type { RoomPage } from "./room-page.ts";
 import type { Entry } from "./ring.ts";
 import type { Viewer } from "./selection.ts";
 import type { Payload, Sink } from "./sink.ts";

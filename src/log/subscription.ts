@@ -2,7 +2,7 @@ import { cursorReset } from "../errors.ts";
 import type { RoomEvent } from "./changes.ts";
 import { formatCursor } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
-import type { RoomPage } from "./log.store.ts";
+import type { RoomPage } from "./room-page.ts";
 import { Patience } from "./patience.ts";
 import { Reader, type CatchUpReason, type ReaderOwner } from "./reader.ts";
 import type { Executed, Selection, Viewer } from "./selection.ts";
@@ -118,7 +118,7 @@ export class Subscription implements ReaderOwner {
   async #drained(): Promise<boolean> {
     if (!this.sink.overloaded) return true;
     this.#hub.metrics.slowConsumer();
-    if (await this.#hub.within(this.sink.drained(), this.#hub.drainTimeoutMs)) return !this.#closed;
+    if (await resolvesWithin(this.sink.drained(), this.#hub.drainTimeoutMs)) return !this.#closed;
     this.#hub.metrics.tooSlow();
     this.sink.tooSlow();
     this.close();
@@ -196,4 +196,12 @@ export class Subscription implements ReaderOwner {
     reader.close();
     this.#hub.leaveGroup(reader.roomId, reader.group);
   }
+}
+
+async function resolvesWithin(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+  const inTime = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
 }

@@ -2,7 +2,8 @@ import { invalid } from "../errors.ts";
 import type { RoomEvent } from "../log/changes.ts";
 import { formatCursor, parseCursor } from "../log/cursor.ts";
 import { checkPositions, newestOfEach } from "../log/feeds.ts";
-import type { LogStore, RoomPage } from "../log/log.store.ts";
+import type { LogStore } from "../log/log.store.ts";
+import type { RoomPage } from "../log/room-page.ts";
 
 export type SyncPage = { events: RoomEvent[]; cursors: string[]; hasMore: boolean };
 export type Sync = ReturnType<typeof createSync>;

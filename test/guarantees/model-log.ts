@@ -1,6 +1,7 @@
 import { changeKinds } from "../../src/log/changes.ts";
 import type { Position } from "../../src/log/cursor.ts";
-import type { LogStore, Membership, RoomPage } from "../../src/log/log.store.ts";
+import type { LogStore, Membership } from "../../src/log/log.store.ts";
+import type { RoomPage } from "../../src/log/room-page.ts";
 import type { Publication } from "../../src/log/publication.ts";
 import { ModelRoom } from "./model-room.ts";
 

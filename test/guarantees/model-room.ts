@@ -9,7 +9,8 @@ import type {
 } from "../../src/log/changes.ts";
 import { kindOf, memberAsOf, messageAsOf } from "../../src/log/changes.ts";
 import { derivedId } from "../../src/log/ids.ts";
-import type { RoomHead, RoomPage } from "../../src/log/log.store.ts";
+import type { RoomHead } from "../../src/log/log.store.ts";
+import type { RoomPage } from "../../src/log/room-page.ts";
 import type { Publication } from "../../src/log/publication.ts";
 
 /** A stay in a room: from the revision of joining to that of leaving, null while it lasts. */
