@@ -50,6 +50,7 @@ export class Audience implements Disposable {
   /** Until everybody is known to be subscribed, deliveries are only counted. */
   #rehearsing = true;
   #failure = Promise.withResolvers<never>();
+  #stopListening: (() => void) | undefined;
 
   private constructor({ contestant, rooms, subscribers }: AudienceOptions) {
     this.size = subscribers;
@@ -57,7 +58,7 @@ export class Audience implements Disposable {
     this.#rooms = Array.from({ length: rooms }, () => ({ size: 0, flights: [] }));
     // Nobody may be waiting at that moment; the next one who does hears of it.
     this.#failure.promise.catch(() => undefined);
-    contestant.onHandOver?.((sequence, atMs) => {
+    this.#stopListening = contestant.onHandOver?.((sequence, atMs) => {
       const flight = this.#flights.get(sequence);
       if (flight) flight.handedOverMs = atMs;
     });
@@ -112,6 +113,7 @@ export class Audience implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#stopListening?.();
     for (const subscriber of this.#subscribers) subscriber.leave();
   }
 

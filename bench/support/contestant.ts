@@ -32,9 +32,9 @@ export interface RunningContestant extends AsyncDisposable {
   publish(message: BenchMessage): Promise<unknown>;
   /**
    * For a contestant that commits before it publishes: says when each message was handed to Redis, in the time of
-   * `monotonicMs`. Without it the time of the call of `publish` counts.
+   * `monotonicMs`. Without it the time of the call of `publish` counts. Returns how to stop.
    */
-  onHandOver?(listener: (sequence: number, atMs: number) => void): void;
+  onHandOver?(listener: (sequence: number, atMs: number) => void): () => void;
 }
 
 export interface SubscriberPlace {

@@ -14,6 +14,7 @@ export interface Usage {
   /** User and system time of the whole process since its start, all threads. */
   cpuMs: number;
   residentBytes: number;
+  heapBytes: number;
 }
 
 let profiler: Session | undefined;
@@ -39,7 +40,11 @@ async function perform(request: ProbeRequest): Promise<void> {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1000, residentBytes: process.memoryUsage.rss() };
+  return {
+    cpuMs: (user + system) / 1000,
+    residentBytes: process.memoryUsage.rss(),
+    heapBytes: process.memoryUsage().heapUsed,
+  };
 }
 
 process.on("message", (request: ProbeRequest) => {

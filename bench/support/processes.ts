@@ -39,8 +39,8 @@ export interface Program extends AsyncDisposable {
   startProfile(): Promise<void>;
   /** Writes a .cpuprofile. */
   stopProfile(file: string): Promise<void>;
-  /** What it sends over IPC besides the probe's answers. */
-  onMessage(listener: (message: unknown) => void): void;
+  /** What it sends over IPC besides the probe's answers. Returns how to stop. */
+  onMessage(listener: (message: unknown) => void): () => void;
   /** Rejects if the process ends by itself, with the end of its output. Never resolves. */
   readonly failed: Promise<never>;
 }
@@ -90,7 +90,10 @@ export async function startProgram(start: StartProgram): Promise<Program> {
     async stopProfile(file) {
       await ask({ ask: "stopProfile", file });
     },
-    onMessage: (listener) => void child.on("message", listener),
+    onMessage(listener) {
+      child.on("message", listener);
+      return () => void child.off("message", listener);
+    },
     [Symbol.asyncDispose]: () => stop(child),
   };
 }
