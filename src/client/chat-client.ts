@@ -5,7 +5,7 @@ import { observeConnection, type ConnectionState } from "./connection-state.ts";
 import type { Connection } from "./connection.ts";
 import { Connector } from "./connector.ts";
 import { Feed } from "./feed.ts";
-import type { RoomCountsFragment } from "./generated/operations.ts";
+import type { PresenceStatus, RoomCountsFragment } from "./generated/operations.ts";
 import { InboxStore, type Inbox } from "./inbox-store.ts";
 import { systemLock, type Lock } from "./lock.ts";
 import { createMessageQueue } from "./message-queue.ts";
@@ -44,6 +44,11 @@ export interface ChatClientOptions {
   /** Keeps the sync state and what waits to be sent. In memory unless given: then a reload forgets both. */
   storage?: KeyValueStorage;
   device?: "WEB" | "MOBILE" | "DESKTOP";
+  /**
+   * What the user has chosen to be taken for, from the first moment on: OFFLINE, say, for whoever wanted that the last time. Later
+   * it is `presence.set`'s. By default it is nothing chosen: ONLINE, or AWAY while idle.
+   */
+  status?: PresenceStatus;
   /** Where the runtime has none of its own. */
   webSocketImpl?: typeof WebSocket;
   /** Tells `online` and `offline`: `window` in a browser. */
@@ -126,6 +131,7 @@ export class ChatClient {
       getToken: options.getToken,
       userId,
       device,
+      getStatus: () => this.#ownPresence.begin(),
       webSocketImpl,
       clock,
       backoff,
@@ -150,7 +156,7 @@ export class ChatClient {
     this.admin = createRoomAdmin(this.requests, (room) => this.#inbox.put(room));
     const presence = new PresenceStore({ link, clock, backoff, onFault });
     this.#disposers.push(() => presence.dispose());
-    const own = createOwnPresence({ requests: this.requests, onFault });
+    const own = createOwnPresence({ requests: this.requests, initialStatus: options.status, onFault });
     this.#ownPresence = own;
     this.presence = { of: (id) => presence.of(id), set: own.set, setIdle: own.setIdle };
   }

@@ -3,6 +3,7 @@ import { callSafely } from "./call-safely.ts";
 import type { Clock } from "./clock.ts";
 import { openConnection, type Connection, type ConnectionOptions, type Ending } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
+import type { PresenceStatus } from "./generated/operations.ts";
 import type { NodeFinder } from "./node-finder.ts";
 import { createVariable, type Observable } from "./observable.ts";
 import { pause } from "./pause.ts";
@@ -23,6 +24,8 @@ export interface ConnectorOptions {
   getToken: () => Promise<string>;
   userId: string;
   device: "WEB" | "MOBILE" | "DESKTOP";
+  /** What the user's presence is to be, asked before each try. */
+  getStatus: () => PresenceStatus;
   webSocketImpl: typeof WebSocket;
   clock: Clock;
   backoff: BackoffOptions | undefined;
@@ -111,11 +114,12 @@ export class Connector {
   }
 
   async #open(signal: AbortSignal) {
-    const { getToken, resolveUrl, userId, device, webSocketImpl, clock, pingAfterMs, pongWithinMs } = this.#options;
+    const { getToken, resolveUrl, userId, device, getStatus, webSocketImpl, clock, pingAfterMs, pongWithinMs } =
+      this.#options;
     const [url, token] = await Promise.all([resolveUrl(), getToken()]);
     const tokenUserId = readToken(token).userId ?? userId;
     if (tokenUserId !== userId) throw new Error(`The token is of ${tokenUserId}, the client is of ${userId}.`);
-    const connectionParams = { authorization: `Bearer ${token}`, device };
+    const connectionParams = { authorization: `Bearer ${token}`, device, status: getStatus() };
     const open = { connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs };
     const node = await this.#options.findNode({ url, token }, signal);
     const connection = (await this.#openAtNode(node, open, signal)) ?? (await openConnection({ ...open, url, signal }));

@@ -14,18 +14,23 @@ export interface OwnPresence {
   set(this: void, input: Omit<SetPresenceInput, "device">): Promise<Outcome<Presence>>;
   /** The user has done nothing for a while, or is back: AWAY or ONLINE, unless they chose a status themselves. */
   setIdle(this: void, isIdle: boolean): void;
-  /** Tells a new connection what is not to be told by itself. */
+  /** What a connection begins with, so that others never see anything else of it. */
+  begin(this: void): PresenceStatus;
+  /** Tells the connection that began so what has changed meanwhile, and the current room. */
   renew(connection: Connection): Promise<void>;
 }
 
 export function createOwnPresence({
   requests,
+  initialStatus,
   onFault,
 }: {
   requests: Requests;
+  initialStatus?: PresenceStatus;
   onFault: (error: unknown) => void;
 }): OwnPresence {
-  let chosen: PresenceStatus | undefined;
+  let chosen = initialStatus;
+  let begunWith: PresenceStatus | undefined;
   let currentRoomId: string | null | undefined;
   let isIdle = false;
   let connection: Connection | undefined;
@@ -55,9 +60,10 @@ export function createOwnPresence({
       isIdle = next;
       if (chosen === undefined) void tell();
     },
+    begin: () => (begunWith = status()),
     async renew(opened) {
       connection = opened;
-      if (chosen !== undefined || isIdle || currentRoomId) await tell();
+      if (status() !== begunWith || currentRoomId) await tell();
     },
   };
 }

@@ -5,6 +5,7 @@ import { ConnectionBanner } from "./connection-banner.tsx";
 import { Logo } from "./parts/icons.tsx";
 import { Toasts } from "./parts/toasts.tsx";
 import { IdleNotice } from "./presence/idle-notice.tsx";
+import { keptStatus } from "./presence/own-status.ts";
 import { RemovalNotices } from "./removal-notices.tsx";
 import { useRoomId } from "./route.ts";
 import { RoomView } from "./room/room-view.tsx";
@@ -25,6 +26,7 @@ export function Chat({ session, onNewToken, onSignOut }: ChatProps) {
     userId: session.userId,
     getToken: () => freshTokenOf(session),
     device: matchMedia("(pointer: coarse)").matches ? "MOBILE" : "WEB",
+    status: keptStatus(session.userId),
     storage,
     network: window,
     // The page may talk to its own origin only.

@@ -17,13 +17,16 @@ export function admitOrigin(request: IncomingMessage, response: ServerResponse, 
     response.writeHead(403, { ...answerHeaders, "Content-Type": "application/json" }).end(JSON.stringify({ errors }));
     return false;
   }
-  if (origin !== undefined) response.setHeader("Access-Control-Allow-Origin", origin);
+  if (origin !== undefined) {
+    response.setHeader("Access-Control-Allow-Origin", origin);
+    response.setHeader("Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+  }
   if (request.method !== "OPTIONS") return true;
   response
     .writeHead(204, {
       ...answerHeaders,
       "Access-Control-Allow-Methods": "GET, POST",
-      "Access-Control-Allow-Headers": "Authorization, Content-Type",
+      "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-Id, traceparent, tracestate",
       "Access-Control-Max-Age": maxAgeS,
       "Content-Length": 0,
     })

@@ -58,6 +58,24 @@ test("others see who is here, away by idling and busy by choice, over new connec
   bobs.stop();
 });
 
+test("who is to be taken for offline is never seen, neither at first nor over a new connection", async () => {
+  const wire = new Wire();
+  await using alice = new TestClient(app, "alice");
+  const carols = look(alice, "carol");
+  await until("known", () => carols.status() === "OFFLINE");
+  await using carol = new TestClient(app, "carol", { status: "OFFLINE", webSocketImpl: wire.WebSocket, ...quick });
+  await carol.live();
+  wire.cut();
+  await carol.live();
+  // Tells of her in the order of her changes: whatever she was seen as before comes before it.
+  expect(await carol.client.presence.set({ customStatus: "hidden" })).toMatchObject({ ok: true });
+  await until("told", () => carols.get()?.customStatus === "hidden");
+  expect(carols.told.map((each) => each?.status)).not.toContain("ONLINE");
+  expect(await carol.client.presence.set({ status: null, customStatus: null })).toMatchObject({ ok: true });
+  await until("seen", () => carols.status() === "ONLINE");
+  carols.stop();
+});
+
 test("users are watched together, and only while somebody looks; a stranger stays unknown", async () => {
   const wire = new Wire();
   await using alice = new TestClient(app, "alice", { webSocketImpl: wire.WebSocket });

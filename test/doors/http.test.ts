@@ -68,6 +68,7 @@ describe("a page", () => {
       expect(response.status).toBe(200);
       expect(response.headers.get("access-control-allow-origin")).toBe(origin);
       expect(response.headers.get("vary")).toContain("Origin");
+      expect(response.headers.get("access-control-expose-headers")).toBe("X-Request-Id, Retry-After");
       expect(response.headers.get("access-control-allow-credentials")).toBeNull();
     }
   });
@@ -79,7 +80,9 @@ describe("a page", () => {
     });
     expect(response.status).toBe(204);
     expect(response.headers.get("access-control-allow-methods")).toBe("GET, POST");
-    expect(response.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type");
+    expect(response.headers.get("access-control-allow-headers")).toBe(
+      "Authorization, Content-Type, X-Request-Id, traceparent, tracestate",
+    );
   });
 
   test.each([
