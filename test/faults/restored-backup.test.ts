@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { backUp } from "../support/backup.ts";
 import { beginningOf, isCaughtUp, wordsOf } from "../support/items.ts";
+import { seriesOf } from "../support/series.ts";
 import { until } from "../support/until.ts";
 import { TestUser, type Item, type Received } from "../support/user.ts";
 
@@ -64,6 +65,7 @@ describe("a database that goes back under a running node", () => {
       await backup.restore();
       await endsWithReset(room);
       await endsWithReset(inbox);
+      expect((await seriesOf(app)).get("causerie_room_resets_total")).toBe(1);
       await untilServed(bob);
       await using resumed = bob.roomEvents(roomId, { after: cursor });
       await endsWithReset(resumed);

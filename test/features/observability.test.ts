@@ -4,8 +4,10 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { TestBus } from "../guarantees/test-bus.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { beginningOf, isA, isCaughtUp } from "../support/items.ts";
+import { seriesOf } from "../support/series.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
@@ -43,12 +45,7 @@ afterAll(async () => {
 
 const socketUrl = () => `${app.url.replace("http", "ws")}/graphql`;
 const metricsText = async () => (await fetch(`${app.url}/metrics`)).text();
-
-/** All series, by name and labels. */
-async function series(): Promise<Map<string, number>> {
-  const found = (await metricsText()).matchAll(/^(causerie_\S+) (\S+)$/gm);
-  return new Map([...found].map(([, name, value]) => [name!, Number(value)]));
-}
+const series = () => seriesOf(app);
 
 async function lineOf(fits: (line: Line) => boolean): Promise<Line> {
   await until("the request is in the log", () => lines.some(fits));
@@ -221,6 +218,38 @@ describe("metrics", () => {
     await alice.send(roomId, "for three");
     for (const received of [first, second, third]) await received.find(isA("MessageSent"));
     expect((await count()) - before).toBe(1);
+  });
+
+  test("tell by which way another node came to an event, and that the bus lost one", async () => {
+    const bus = new TestBus();
+    await using here = await startTestApp({ bus: bus.open(), env: { NODE_ID: "here" } });
+    await using there = await startTestApp({
+      bus: bus.open(),
+      databaseUrl: here.databaseUrl,
+      env: { NODE_ID: "there" },
+    });
+    await using sender = await TestUser.open(here, "alice");
+    await using reader = await TestUser.open(there, "bob");
+    const sharedId = await sender.createRoom("Shared", ["bob"]);
+    await using live = reader.roomEvents(sharedId);
+    await live.find(isCaughtUp);
+    const ways = async () => {
+      const found = await seriesOf(there);
+      const latency = (route: string) => found.get(`causerie_delivery_latency_seconds_count{route="${route}"}`);
+      return {
+        heard: found.get(`causerie_events_in_total{route="bus"}`),
+        bus: latency("bus"),
+        database: latency("database"),
+        gaps: found.get("causerie_bus_gaps_total"),
+      };
+    };
+    await sender.send(sharedId, "carried");
+    await live.find((item) => item.message?.content === "carried");
+    expect(await ways()).toEqual({ heard: 1, bus: 1, database: 0, gaps: 0 });
+    bus.fate = "lost";
+    await sender.send(sharedId, "lost");
+    await live.find((item) => item.message?.content === "lost");
+    expect(await ways()).toEqual({ heard: 1, bus: 1, database: 1, gaps: 1 });
   });
 
   test("are all drawn by the dashboard, which draws no others", async () => {
