@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { startTestApp } from "../support/app.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { startRedis } from "../support/redis.ts";
+import { seriesOf } from "../support/series.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
@@ -45,6 +46,10 @@ test(
       slowestFarMs = Math.max(slowestFarMs, performance.now() - committed);
     } while (performance.now() < end);
     expect(await statusOf(one.url)).toBe("degraded");
+    const away = await seriesOf(one);
+    expect(away.get("causerie_bus_up")).toBe(0);
+    // It was renewed each 2 s until Redis went.
+    expect(away.get("causerie_lease_age_seconds")).toBeGreaterThan(awaySeconds - 1);
     globalThis.gc?.();
     const grownKiB = (process.memoryUsage().heapUsed - heapBefore) / 1_024;
     console.log(
@@ -56,6 +61,7 @@ test(
       "both are up again",
       async () => (await statusOf(one.url)) === "ok" && (await statusOf(two.url)) === "ok",
     );
+    await until("the lease is renewed", async () => (await seriesOf(one)).get("causerie_lease_age_seconds")! < 3);
     const sent = await alice.send(roomId, "back");
     expect((await near.next()).cursor).toBe(sent.position);
     expect((await far.next(1_000)).cursor).toBe(sent.position);
