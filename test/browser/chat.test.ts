@@ -83,6 +83,28 @@ test("who is removed from a room is told, and what was loaded stays; who is adde
   await bob.roomItem("Tea").waitFor({ state: "detached" });
 });
 
+test("who owns a room renames it and says who else may; the others see the name at once", async () => {
+  await using bob = await world.open("Bob");
+  await using alice = await world.open("Alice");
+  await alice.createRoom("Tea", [world.named("Bob")]);
+  await bob.openRoom("Tea");
+  const rename = { name: "Rename the room" };
+  expect(await bob.page.getByRole("button", rename).count()).toBe(0);
+
+  await alice.page.getByRole("button", { name: "Members" }).click();
+  await alice.page.getByLabel(`Role of ${world.named("Bob")}`).selectOption("Admin");
+  await bob.page.getByRole("button", rename).click();
+  await bob.page.getByRole("dialog").getByLabel("Name").fill("Coffee");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.getByRole("heading", { name: "Coffee", exact: true }).waitFor();
+  await alice.page.getByRole("heading", { name: "Coffee", exact: true }).waitFor();
+  await alice.roomItem("Coffee").waitFor();
+  expect(await bob.page.getByRole("dialog").count()).toBe(0);
+
+  await alice.page.getByLabel(`Role of ${world.named("Bob")}`).selectOption("Member");
+  await bob.page.getByRole("button", rename).waitFor({ state: "detached" });
+});
+
 test("there is one direct room of two people, whoever opens it", async () => {
   await using bob = await world.open("Bob");
   await using alice = await world.open("Alice");

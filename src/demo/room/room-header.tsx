@@ -1,9 +1,12 @@
+import { useState } from "react";
 import type { Member, RoomSummary } from "../../client/index.ts";
 import { useClient } from "../../react/index.ts";
 import { Avatar, RoomAvatar } from "../parts/avatar.tsx";
-import { BackIcon, PeopleIcon } from "../parts/icons.tsx";
+import { BackIcon, EditIcon, PeopleIcon } from "../parts/icons.tsx";
 import { PresenceDot, PresenceText } from "../presence/presence-dot.tsx";
 import { nameOf } from "../sidebar/room-list.tsx";
+import { RenameRoomDialog } from "./rename-room.tsx";
+import { isManager } from "./roles.ts";
 
 export interface RoomHeaderProps {
   room: RoomSummary | undefined;
@@ -18,6 +21,8 @@ export interface RoomHeaderProps {
 export function RoomHeader({ room, roomId, members, isMember, showsMembers, onToggleMembers }: RoomHeaderProps) {
   const { userId } = useClient();
   const name = room ? nameOf(room) : "";
+  const [renaming, setRenaming] = useState(false);
+  const own = members.find(({ user }) => user.id === userId);
   const others = members.filter(({ user }) => user.id !== userId).map(({ user }) => user.name);
   return (
     <header className="room-header">
@@ -38,6 +43,18 @@ export function RoomHeader({ room, roomId, members, isMember, showsMembers, onTo
           {room?.kind === "GROUP" && `${room.memberCount} members${others.length > 0 ? `: ${listOf(others)}` : ""}`}
         </p>
       </div>
+      {room?.kind === "GROUP" && isMember && isManager(own) && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Rename the room"
+          title="Rename"
+          onClick={() => setRenaming(true)}
+        >
+          <EditIcon />
+        </button>
+      )}
+      {renaming && room && <RenameRoomDialog room={room} onClose={() => setRenaming(false)} />}
       {room?.kind === "GROUP" && isMember && (
         <button
           type="button"
