@@ -62,8 +62,7 @@ test("the list of members says who is there", async () => {
   await alice.page.getByRole("button", { name: "Members" }).click();
   const members = alice.page.getByRole("complementary", { name: "Members" }).getByRole("listitem");
   await members.filter({ hasText: bob.name }).getByText("Away · Gone for a walk").last().waitFor();
-  const roomId = bob.client.inbox.get().rooms[0]!.id;
-  await bob.client.presence.set({ currentRoomId: roomId });
+  await bob.client.presence.set({ currentRoomId: alice.roomId() });
   await members.filter({ hasText: bob.name }).getByText("In this room now").waitFor();
   await bob.client.presence.set({ currentRoomId: null });
   await members.filter({ hasText: bob.name }).getByText("In this room now").waitFor({ state: "detached" });

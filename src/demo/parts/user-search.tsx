@@ -54,7 +54,7 @@ export function UserSearch({ label, without, onChoose }: UserSearchProps) {
           setAt(0);
         }}
         onKeyDown={onKeyDown}
-        placeholder="Beginning of a name, or an id"
+        placeholder="Name or id"
         autoComplete="off"
         autoFocus
         aria-expanded={offered.length > 0}
