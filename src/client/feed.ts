@@ -41,6 +41,7 @@ export class Feed {
   readonly #options: FeedOptions;
   #liveUntilMs = Number.NEGATIVE_INFINITY;
   #lostAfter: string | undefined;
+  #followed: Connection | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -50,6 +51,7 @@ export class Feed {
 
   /** Over this connection until it ends; a failure ends it, and its successor begins anew. */
   async follow(connection: Connection): Promise<void> {
+    this.#followed = connection;
     try {
       this.#phase.set("catching up");
       const { position, clock, pagesAfterMs } = this.#options;
@@ -61,8 +63,11 @@ export class Feed {
       if (connection.isOpen) callSafely(this.#options.onFault, error);
       connection.close(error instanceof Error ? error.message : "The feed failed.");
     } finally {
-      if (this.#phase.get() === "live") this.#liveUntilMs = this.#options.clock.now();
-      this.#phase.set("waiting");
+      // Its successor may be followed already.
+      if (this.#followed === connection) {
+        if (this.#phase.get() === "live") this.#liveUntilMs = this.#options.clock.now();
+        this.#phase.set("waiting");
+      }
     }
   }
 

@@ -21,7 +21,8 @@ export interface LiveWatchOptions<Data, Variables> {
   onFault: (error: unknown) => void;
 }
 
-/** The same call would be refused again: there is nothing to watch for this user. */
+/** There is nothing to watch for this user, until they become a member (again), say. */
+const refusedPauseMs = 30_000;
 const finalCodes = new Set(["NOT_FOUND", "FORBIDDEN", "INVALID"]);
 
 /**
@@ -46,8 +47,8 @@ async function run<Data, Variables>(options: LiveWatchOptions<Data, Variables>, 
     callSafely(onLost);
     if (!connection.isOpen) continue;
     callSafely(onFault, error);
-    if (error instanceof OperationError && finalCodes.has(error.code)) return;
-    await pause(clock, delays.nextDelayMs(), signal);
+    const isRefused = error instanceof OperationError && finalCodes.has(error.code);
+    await pause(clock, isRefused ? refusedPauseMs : delays.nextDelayMs(), signal);
   }
 }
 
@@ -75,7 +76,11 @@ function watchOnce<Data, Variables>(
   };
   life.signal.addEventListener("abort", onAbort);
   if (life.signal.aborted) onAbort();
-  return promise.finally(() => life.signal.removeEventListener("abort", onAbort));
+  return promise.finally(() => {
+    life.signal.removeEventListener("abort", onAbort);
+    // GraphQL lets a stream go on after an event with errors.
+    stop();
+  });
 }
 
 function ignore() {}

@@ -37,6 +37,8 @@ interface Lane {
   readonly roomId: string;
   readonly backoff: Backoff;
   endPause: (() => void) | undefined;
+  /** The next wait is over before it begins: it was ended while the lane was on its way to it. */
+  isHurried: boolean;
 }
 
 /**
@@ -130,22 +132,25 @@ export class OfflineQueue<M = unknown> {
 
   #wake(roomId: string) {
     if (this.#lanes.has(roomId) || this.#isDisposed) return;
-    const lane = { roomId, backoff: createBackoff(this.#options.backoff), endPause: undefined };
+    const lane = { roomId, backoff: createBackoff(this.#options.backoff), endPause: undefined, isHurried: false };
     this.#lanes.set(roomId, lane);
     void this.#run(lane);
   }
 
   #hurry(roomId: string) {
     const lane = this.#lanes.get(roomId);
-    lane?.backoff.reset();
-    lane?.endPause?.();
+    if (!lane) return;
+    lane.backoff.reset();
+    if (lane.endPause) lane.endPause();
+    else lane.isHurried = true;
   }
 
   /** Sends a room's messages until none waits; that is looked at in the same breath as the lane ends. */
   async #run(lane: Lane) {
     while (this.#contents.head(lane.roomId) && !this.#isDisposed) {
+      lane.isHurried = false;
       const waitMs = await this.#tryStep(lane);
-      if (waitMs > 0 && !this.#isDisposed) await this.#pause(lane, waitMs);
+      if (waitMs > 0 && !lane.isHurried && !this.#isDisposed) await this.#pause(lane, waitMs);
     }
     this.#lanes.delete(lane.roomId);
   }

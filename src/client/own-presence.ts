@@ -52,7 +52,7 @@ export function createOwnPresence({
       if (input.status !== undefined) chosen = input.status ?? undefined;
       if (input.currentRoomId !== undefined) currentRoomId = input.currentRoomId;
       const all = { ...input, status: status(), currentRoomId };
-      const { setPresence } = await requests.ask(SetPresenceDocument, { input: all });
+      const { setPresence } = await requests.ask(SetPresenceDocument, { input: all }, { isRepeatable: true });
       return outcomeOf(setPresence.presence, setPresence.userErrors);
     },
     setIdle(next) {

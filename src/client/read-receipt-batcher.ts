@@ -63,6 +63,16 @@ export class ReadReceiptBatcher {
     this.#schedule(this.#options.windowMs);
   }
 
+  /** How many receipts are not told yet. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  /** Nothing counts as sent any longer: the server's log is another one. */
+  forgetSent(): void {
+    this.#sent.clear();
+  }
+
   /** Sends at once what waits, once; resolves when that is done, whether or not it got through. */
   async dispose(): Promise<void> {
     this.#isStarted = false;
@@ -98,6 +108,7 @@ export class ReadReceiptBatcher {
     try {
       const outcome = await withDeadline({ clock, timeoutMs }, (signal) => send(ids, signal));
       if (!outcome.ok && !isFinalRefusal(outcome)) return retryDelayMs(outcome, this.#backoff);
+      if (!outcome.ok && ids.length > 1) return await this.#callHalves(ids);
       for (const id of ids) this.#pending.delete(id);
       this.#remember(ids);
       this.#backoff.reset();
@@ -107,6 +118,12 @@ export class ReadReceiptBatcher {
       callSafely(onError, error);
       return this.#backoff.nextDelayMs();
     }
+  }
+
+  /** The server takes or refuses a call as a whole: the ones that it would take must not be lost with the one that it refuses. */
+  async #callHalves(ids: string[]): Promise<number | undefined> {
+    const middle = Math.ceil(ids.length / 2);
+    return (await this.#call(ids.slice(0, middle))) ?? this.#call(ids.slice(middle));
   }
 
   #remember(ids: string[]) {

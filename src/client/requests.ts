@@ -12,8 +12,8 @@ export interface RequestOptions {
   /** The wait for a connection counts too. */
   timeoutMs?: number;
   /**
-   * Whether it may be sent again when the connection was lost before the answer. True unless given: queries, and mutations
-   * that say what shall be, not what shall be added.
+   * Whether it may be sent again when the connection was lost before the answer. Unless given, queries are and mutations are not:
+   * give true for a mutation that says what shall be, not what shall be added.
    */
   isRepeatable?: boolean;
 }
@@ -40,7 +40,7 @@ export function createRequests(options: {
 }): Requests {
   const { link, clock, life } = options;
   return {
-    async ask(document, variables, { signal, timeoutMs = 30_000, isRepeatable = true } = {}) {
+    async ask(document, variables, { signal, timeoutMs = 30_000, isRepeatable = !isMutation(document) } = {}) {
       const either = signal ? AbortSignal.any([signal, life]) : life;
       return withDeadline({ clock, timeoutMs, signal: either }, async (cut) => {
         for (;;) {
@@ -67,4 +67,8 @@ export async function openLink(link: Observable<LinkState>, signal: AbortSignal)
 
 function isOpen(state: LinkState): boolean {
   return state.status === "open" && state.connection.isOpen;
+}
+
+function isMutation(document: { toString(): string }): boolean {
+  return /^\s*mutation\b/m.test(document.toString());
 }

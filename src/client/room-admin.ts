@@ -44,23 +44,23 @@ export function createRoomAdmin({ ask }: Requests, onRoom: (room: RoomSummary) =
       return shown(outcomeOf(createRoom.room, createRoom.userErrors));
     },
     async openDirectRoom(userId) {
-      const { openDirectRoom } = await ask(OpenDirectRoomDocument, { input: { userId } });
+      const { openDirectRoom } = await ask(OpenDirectRoomDocument, { input: { userId } }, { isRepeatable: true });
       return shown(outcomeOf(openDirectRoom.room, openDirectRoom.userErrors));
     },
     async updateRoom(input) {
-      const { updateRoom } = await ask(UpdateRoomDocument, { input });
+      const { updateRoom } = await ask(UpdateRoomDocument, { input }, { isRepeatable: true });
       return shown(outcomeOf(updateRoom.room, updateRoom.userErrors));
     },
     async addMember(input) {
-      const { addMember } = await ask(AddMemberDocument, { input });
+      const { addMember } = await ask(AddMemberDocument, { input }, { isRepeatable: true });
       return outcomeOf(addMember.member, addMember.userErrors);
     },
     async removeMember(input) {
-      const { removeMember } = await ask(RemoveMemberDocument, { input });
+      const { removeMember } = await ask(RemoveMemberDocument, { input }, { isRepeatable: true });
       return outcomeOf(removeMember.room, removeMember.userErrors);
     },
     async updateMember(input) {
-      const { updateMember } = await ask(UpdateMemberDocument, { input });
+      const { updateMember } = await ask(UpdateMemberDocument, { input }, { isRepeatable: true });
       return outcomeOf(updateMember.member, updateMember.userErrors);
     },
     async findUsers(search, signal) {

@@ -87,7 +87,8 @@ export class RoomList {
     const later = (this.#recorded.get(room.id) ?? []).filter((event) => event.cursor > room.cursor);
     if (later.some((event) => presenceAfter(event, userId) === "out")) return ignore;
     const held = this.#entries.get(room.id);
-    if (held && held.room.cursor > room.cursor && this.#loads === 0) {
+    const isWhole = later[0] !== undefined && (later[0].previousCursor ?? "") <= room.cursor;
+    if (held && held.room.cursor > room.cursor && !isWhole) {
       // What happened since then was not kept.
       onUncertain(room.id);
       return ignore;

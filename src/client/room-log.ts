@@ -42,6 +42,10 @@ export class RoomLog {
   #history: RoomHistory;
   #life = new AbortController();
   #loadingOlder: Promise<void> | undefined;
+  /** The user came into the room since the newest page was asked for. */
+  #hasJoined = false;
+  /** Changes that came while an older page is on its way: the page may have been read before them. */
+  #changedMeanwhile: Message[] | undefined;
 
   constructor(options: RoomLogOptions) {
     const { userId, clock, maxMessages } = options;
@@ -67,7 +71,9 @@ export class RoomLog {
 
   /** Events of this room. */
   take(events: readonly RoomEvent[]): void {
-    this.buffer.take(events.map((event) => ({ ...event, message: messageOf(event) })));
+    const buffered = events.map((event) => ({ ...event, message: messageOf(event) }));
+    this.buffer.take(buffered);
+    this.#changedMeanwhile?.push(...buffered.flatMap(({ message }) => message ?? []));
     for (const event of events) {
       this.members.take(event);
       if ("ranges" in event) this.receipts.take(event.ranges);
@@ -79,6 +85,7 @@ export class RoomLog {
   loadOlder(): Promise<void> {
     this.#loadingOlder ??= this.#loadOlder(this.#life.signal).finally(() => {
       this.#loadingOlder = undefined;
+      this.#changedMeanwhile = undefined;
     });
     return this.#loadingOlder;
   }
@@ -103,16 +110,20 @@ export class RoomLog {
 
   #takePresence(event: RoomEvent) {
     const where = presenceAfter(event, this.#options.userId);
+    if (where !== undefined) this.#hasJoined = where === "in";
     if (where === "out") this.#status.set("left");
     // What happened while the user was not a member comes by no event.
     const isBack = where === "in" && (this.#status.get() === "left" || this.#status.get() === "missing");
     if (isBack) this.reset();
   }
 
-  async #loadNewest(signal: AbortSignal) {
+  async #loadNewest(signal: AbortSignal): Promise<void> {
     await this.#options.anchored(signal);
+    this.#hasJoined = false;
     const page = await this.#history.newest(signal);
     signal.throwIfAborted();
+    // It was read before that.
+    if (!page && this.#hasJoined) return this.#loadNewest(signal);
     if (!page) return this.#status.set(this.#status.get() === "left" ? "left" : "missing");
     const through = page.membership?.readThrough?.position;
     if (through !== undefined) this.receipts.readThrough(through);
@@ -123,9 +134,14 @@ export class RoomLog {
   async #loadOlder(signal: AbortSignal) {
     const oldest = this.buffer.messages.get()[0]?.position;
     if (!this.hasOlder.get() || oldest === undefined) return;
+    const changed: Message[] = (this.#changedMeanwhile = []);
     const page = await this.#history.before(oldest, signal);
     signal.throwIfAborted();
-    if (page) this.#putPage(page);
+    this.#changedMeanwhile = undefined;
+    // Live messages pushed out the one that the page joins.
+    if (!page || this.buffer.messages.get()[0]?.position !== oldest) return;
+    this.#putPage(page);
+    for (const message of changed) this.buffer.put(message);
   }
 
   #putPage(page: HistoryPage, cursor?: string) {

@@ -102,9 +102,11 @@ function covers(range: ReadRange, other: ReadRange): boolean {
 
 function readAtOf(ranges: readonly ReadRange[] | undefined, position: string): string | undefined {
   let earliest: string | undefined;
-  for (const { from, through, readAt } of ranges ?? []) {
-    if (from > position || through < position) continue;
-    if (earliest === undefined || readAt < earliest) earliest = readAt;
+  if (!ranges) return undefined;
+  // Sorted by their ends, and what is looked at is mostly new.
+  for (let at = ranges.length - 1; at >= 0 && ranges[at]!.through >= position; at--) {
+    const { from, readAt } = ranges[at]!;
+    if (from <= position && (earliest === undefined || readAt < earliest)) earliest = readAt;
   }
   return earliest;
 }

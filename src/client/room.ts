@@ -65,7 +65,12 @@ export class Room {
     this.#typing = createRoomTyping(options);
     this.typing = this.#typing.users;
     const send = (messageIds: string[], signal: AbortSignal) => this.#markRead({ messageIds }, signal);
-    this.#batcher = new ReadReceiptBatcher({ send, clock, onError: onFault });
+    this.#batcher = new ReadReceiptBatcher({
+      send,
+      clock,
+      onError: onFault,
+      onGivenUp: (messageIds, { message }) => onFault(new Error(`Not told as read: ${messageIds.join()}: ${message}`)),
+    });
     this.#batcher.start();
     // What was sent before is in the page that is loaded.
     for (const item of queue.items.get()) this.#shown.add(item);
@@ -109,14 +114,18 @@ export class Room {
   /** @throws OperationError, or an Error when there is no answer in time; the same may be tried again */
   async edit(messageId: string, content: string): Promise<Outcome<Message>> {
     const input = { roomId: this.id, messageId, content };
-    const { editMessage } = await this.#options.requests.ask(EditMessageDocument, { input });
+    const { editMessage } = await this.#options.requests.ask(EditMessageDocument, { input }, { isRepeatable: true });
     return this.#show(outcomeOf(editMessage.message, editMessage.userErrors));
   }
 
   /** @throws OperationError, or an Error when there is no answer in time; the same may be tried again */
   async delete(messageId: string): Promise<Outcome<Message>> {
     const input = { roomId: this.id, messageId };
-    const { deleteMessage } = await this.#options.requests.ask(DeleteMessageDocument, { input });
+    const { deleteMessage } = await this.#options.requests.ask(
+      DeleteMessageDocument,
+      { input },
+      { isRepeatable: true },
+    );
     return this.#show(outcomeOf(deleteMessage.message, deleteMessage.userErrors));
   }
 
@@ -130,6 +139,11 @@ export class Room {
     return this.#markRead({ upToId });
   }
 
+  /** Whether something is still to be told to the server: it must not be closed before. */
+  get isBusy(): boolean {
+    return this.#batcher.waiting > 0;
+  }
+
   /** Events of this room, from the feed. */
   take(events: readonly RoomEvent[]): void {
     this.#log.take(events);
@@ -137,6 +151,7 @@ export class Room {
 
   /** Forgets what came from the server, and loads it anew. */
   reset(): void {
+    this.#batcher.forgetSent();
     this.#log.reset();
   }
 
@@ -156,7 +171,11 @@ export class Room {
 
   async #markRead(what: Omit<MarkReadInput, "roomId">, signal?: AbortSignal): Promise<PlainOutcome> {
     const { requests, onCounts } = this.#options;
-    const { markRead } = await requests.ask(MarkReadDocument, { input: { roomId: this.id, ...what } }, { signal });
+    const { markRead } = await requests.ask(
+      MarkReadDocument,
+      { input: { roomId: this.id, ...what } },
+      { signal, isRepeatable: true },
+    );
     const outcome = outcomeOf(markRead.room, markRead.userErrors);
     if (!outcome.ok) return outcome;
     onCounts(outcome.value);

@@ -38,8 +38,8 @@ export function createRooms({ open, clock, keepMs, maxIdle }: RoomsOptions): Roo
   function idle(roomId: string, entry: Entry) {
     clock.clearTimeout(entry.timer);
     if (entry.holders > 0) return;
-    entry.timer = clock.setTimeout(() => void close(roomId, entry), keepMs);
-    const idlers = [...entries].filter(([, other]) => other.holders === 0);
+    entry.timer = clock.setTimeout(() => (entry.room.isBusy ? idle(roomId, entry) : void close(roomId, entry)), keepMs);
+    const idlers = [...entries].filter(([, other]) => other.holders === 0 && !other.room.isBusy);
     for (const [id, other] of idlers.slice(0, Math.max(0, idlers.length - maxIdle))) void close(id, other);
   }
 

@@ -1,6 +1,8 @@
 import type { KeyValueStorage } from "./storage.ts";
 
 const storeName = "entries";
+/** What is said to be kept is on the disk, not on its way there. */
+const strict = { durability: "strict" } as const;
 
 /** Over IndexedDB, in a database of its own; opened at the first use, and again where the browser closed it. */
 export function createIndexedDbStorage(options: { indexedDB: IDBFactory; databaseName?: string }): KeyValueStorage {
@@ -22,16 +24,25 @@ export function createIndexedDbStorage(options: { indexedDB: IDBFactory; databas
   }
 
   async function run<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-    const database = await open();
+    const transaction = begin(await open(), mode) ?? (await open()).transaction(storeName, mode, strict);
     return new Promise((resolve, reject) => {
-      // "strict": what is said to be kept is on the disk, not on its way there.
-      const transaction = database.transaction(storeName, mode, { durability: "strict" });
       const request = work(transaction.objectStore(storeName));
       transaction.addEventListener("complete", () => resolve(request.result));
       transaction.addEventListener("abort", () => {
         reject(transaction.error ?? new Error("The browser's storage gave up."));
       });
     });
+  }
+
+  /** Undefined where the browser closed the database without a word, as WebKit does behind an app that slept. */
+  function begin(database: IDBDatabase, mode: IDBTransactionMode): IDBTransaction | undefined {
+    try {
+      return database.transaction(storeName, mode, strict);
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "InvalidStateError") throw error;
+      forget();
+      return undefined;
+    }
   }
 
   return {

@@ -66,6 +66,7 @@ export function createSyncPosition(options: SyncPositionOptions): SyncPosition {
         await storage.set(key, JSON.stringify(merged));
       });
     } catch (error) {
+      isWritten = false;
       callSafely(onFault, error);
     }
   }

@@ -69,6 +69,9 @@ function Title() {
   const { unreadCount } = useInbox();
   useEffect(() => {
     document.title = unreadCount === 0 ? "Causerie" : `(${unreadCount}) Causerie`;
+    return () => {
+      document.title = "Causerie";
+    };
   }, [unreadCount]);
   return null;
 }

@@ -22,19 +22,19 @@ export function useClient(): ChatClient {
 export function useChatClient(options: ChatClientOptions): ChatClient | undefined {
   const { url, userId } = options;
   const latest = useRef(options);
-  const [client, setClient] = useState<ChatClient>();
+  const [opened, setOpened] = useState<{ client: ChatClient; url: string }>();
   useEffect(() => {
     latest.current = options;
   });
   useEffect(() => {
     const getToken = () => latest.current.getToken();
-    const opened = new ChatClient({ ...latest.current, url, userId, getToken });
-    opened.start();
-    setClient(opened);
+    const client = new ChatClient({ ...latest.current, url, userId, getToken });
+    client.start();
+    setOpened({ client, url });
     return () => {
-      setClient(undefined);
-      void opened.dispose();
+      setOpened(undefined);
+      void client.dispose();
     };
   }, [url, userId]);
-  return client;
+  return opened?.url === url && opened.client.userId === userId ? opened.client : undefined;
 }

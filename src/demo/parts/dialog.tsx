@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type MouseEvent, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type MouseEvent, type ReactNode } from "react";
 import { CloseIcon } from "./icons.tsx";
 
 /** A dialog over the page, shown for as long as it is rendered: Escape, the cross and a click beside it close it. */
@@ -6,7 +6,8 @@ export function Dialog({ title, children, onClose }: { title: string; children: 
   const titleId = useId();
   const dialog = useRef<HTMLDialogElement>(null);
 
-  useEffect(() => {
+  // A layout effect: it is closed while it is still in the document, else the focus does not go back to where it was.
+  useLayoutEffect(() => {
     const element = dialog.current!;
     // By the page itself, not by an attribute: only then the rest of the page is out of reach.
     element.showModal();

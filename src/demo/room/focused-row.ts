@@ -34,7 +34,7 @@ export function useFocusedRow(
 
   return {
     tabStop: at === -1 ? rows.length - 1 : at,
-    keepMounted: at === -1 ? [] : [at],
+    keepMounted: rows.length === 0 ? [] : [at === -1 ? rows.length - 1 : at],
     show: (messageId: string) => {
       const found = rows.findIndex(({ message }) => message.position !== undefined && message.id === messageId);
       if (found !== -1) go(found);
