@@ -6,7 +6,7 @@ import DataLoader from "dataloader";
  */
 export interface Loader<Key, Value> {
   load(key: Key): Value | Promise<Value>;
-  /** Puts a value at hand. */
+  /** Puts a value at hand, unless there is one: all who load a key get the same. */
   prime(key: Key, value: Value): void;
 }
 
@@ -18,12 +18,17 @@ export function createLoader<Key, Value>(options: {
 }): Loader<Key, Value> {
   const { read, textOf, missing } = options;
   const atHand = new Map<string, Value>();
+  const keep = (text: string, value: Value): Value => {
+    const kept = atHand.get(text) ?? value;
+    atHand.set(text, kept);
+    return kept;
+  };
   const loader = new DataLoader<Key, Value, string>(
     async (keys) => {
       const values = await read(keys);
       return keys.map((key) => {
         const value = values.get(textOf(key));
-        return value === undefined ? missing : value;
+        return value === undefined ? missing : keep(textOf(key), value);
       });
     },
     { cacheKeyFn: textOf, maxBatchSize: 5_000 },
@@ -33,7 +38,7 @@ export function createLoader<Key, Value>(options: {
       const value = atHand.get(textOf(key));
       return value === undefined ? loader.load(key) : value;
     },
-    prime: (key, value) => void atHand.set(textOf(key), value),
+    prime: (key, value) => void keep(textOf(key), value),
   };
 }
 

@@ -4,7 +4,7 @@ import { connectionType, decodePlace, encodePlace, forwardPage, pageSize } from 
 import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import { Message } from "../messages/messages.schema.ts";
-import { Member, Room, type RoomRef } from "../rooms/rooms.schema.ts";
+import { forMember, Member, Room, type RoomRef } from "../rooms/rooms.schema.ts";
 import type { Receipts } from "./receipts.ts";
 import type {
   LoadedReaders,
@@ -108,8 +108,7 @@ builder.objectField(Room, "unreadCount", (t) =>
     ...perViewer,
     type: "Int",
     description: "Others' messages since the viewer's join that the viewer has not read and that were not deleted.",
-    resolve: (room, _args, context) =>
-      context.loaders.unreadCounts.load({ roomId: room.id, viewerId: viewerOf(context).id }),
+    resolve: (room, _args, context) => forMember(room, context, 0, (key) => context.loaders.unreadCounts.load(key)),
   }),
 );
 

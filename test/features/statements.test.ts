@@ -100,6 +100,22 @@ test("a list of rooms with last messages and members takes at most 5 statements,
   }
 });
 
+test("a room's cursor is read before what else is shown of it, where a mutation gives the room too", async () => {
+  const roomId = await alice.createRoom("Room", ["u1"]);
+  const again = { roomId, content: "again", clientMessageId: "again" };
+  await alice.send(roomId, again.content, again);
+  let before: string[] = [];
+  const isRead = statements.afterNext("read-room-views", async () => void (before = statements.sent.slice(start)));
+  const start = statements.sent.length;
+  const selection = `message { room { unreadCount messages { edges { cursor } } lastMessage { id }
+    members { edges { node { readThrough { id } } } } membership { readThrough { id } } cursor } }`;
+  const sent = await during(() => alice.mutate("sendMessage", again, selection));
+  await isRead;
+  expect(before.filter((name) => name !== "save-last-seen")).toEqual(["send-messages", "read-room-views"]);
+  const others = ["count-unread", "read-last-messages", "read-member-pages", "read-through"];
+  expect(sent).toEqual(expect.arrayContaining(others));
+});
+
 test("a sync of a user with 1,000 rooms of which 3 changed takes 3 statements, and 2 more for senders and answers", async () => {
   const user = await TestUser.open(app, "busy");
   const roomIds = await insertRooms({ rooms: 1_000, members: 3, messages: 4 });
