@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { createFakeClock } from "./fake-clock.ts";
+import { createLocalLock, type Lock } from "./lock.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import { createWorld, type Fate } from "./offline-queue.world.ts";
 import { QueueFullError } from "./queue-contents.ts";
@@ -127,6 +128,27 @@ describe("OfflineQueue", () => {
     queue.retryNow();
     await world.clock.advance(500);
     expect([...world.posted("room 1"), ...world.posted("room 2")]).toEqual(["a", "b"]);
+  });
+
+  it("does not wait when it is told so between a try and the wait after it", async () => {
+    const world = worldOf("lost there");
+    const local = createLocalLock();
+    // As the browser's locks do it, this one is let go of some time after the work is done.
+    const lock: Lock = async (name, work) => {
+      const result = await local(name, work);
+      await new Promise<void>((resolve) => world.clock.setTimeout(resolve, 50));
+      return result;
+    };
+    const { queue, add, shown } = await openStarted(world, {
+      lock,
+      backoff: { baseMs: minuteMs, random: () => 0.999 },
+    });
+    await add("a");
+    await world.clock.advance(110);
+    expect(queue.items.get()[0]).toMatchObject({ status: "queued", lastError: { code: "UNREACHED" } });
+    queue.retryNow();
+    await world.clock.advance(1_000);
+    expect(shown()).toEqual(["a sent"]);
   });
 
   it.each(["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT"] as const)(

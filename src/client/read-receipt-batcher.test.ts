@@ -92,6 +92,47 @@ describe("ReadReceiptBatcher", () => {
     expect(calls.map((call) => call.ids)).toEqual([["bad"], ["good"]]);
   });
 
+  it("loses none of those that the server would take with the one that it refuses", async () => {
+    const read: string[] = [];
+    const { clock, givenUp, batcher } = setUp((ids) => {
+      if (ids.includes("m7")) return { ok: false, code: "INVALID", message: "Not in this room." };
+      read.push(...ids);
+      return { ok: true };
+    });
+    for (const id of idsUpTo(500)) batcher.add(id);
+    await clock.advance(500);
+    expect(givenUp).toEqual([{ ids: ["m7"], code: "INVALID" }]);
+    expect(read).toEqual(idsUpTo(500).filter((id) => id !== "m7"));
+    expect(batcher.waiting).toBe(0);
+  });
+
+  it("keeps what a limit leaves of a refused call, and sends it later", async () => {
+    const read: string[] = [];
+    let calls = 0;
+    const { clock, givenUp, batcher } = setUp((ids) => {
+      if (++calls === 3) return { ok: false, code: "RATE_LIMITED", message: "Too many requests." };
+      if (ids.includes("m3")) return { ok: false, code: "INVALID", message: "Not in this room." };
+      read.push(...ids);
+      return { ok: true };
+    });
+    for (const id of idsUpTo(4)) batcher.add(id);
+    await clock.advance(500);
+    expect(batcher.waiting).toBe(2);
+    await clock.advance(60_000);
+    expect(givenUp).toEqual([{ ids: ["m3"], code: "INVALID" }]);
+    expect(read).toEqual(["m0", "m1", "m2"]);
+  });
+
+  it("sends again what the server's log has lost, once that is known", async () => {
+    const { clock, calls, batcher } = setUp();
+    batcher.add("a");
+    await clock.advance(500);
+    batcher.forgetSent();
+    batcher.add("a");
+    await clock.advance(500);
+    expect(calls.map((call) => call.ids)).toEqual([["a"], ["a"]]);
+  });
+
   it("repeats a call that gets no answer", async () => {
     let isSilent = true;
     const { clock, calls, batcher } = setUp(async () => {

@@ -33,6 +33,33 @@ test("a message that came between the reading of the cursor and that of the coun
   expect(unread()).toBe(3);
 });
 
+test("an older answer sets no room back, whatever else is being loaded", async () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(5, 0));
+  list.take(sent(6));
+  await list.whileLoading(async () => {
+    list.put(summary(5, 0));
+    list.take({ ...sent(7), previousCursor: at(6) });
+    // Of what is missing between 5 and 7 nothing was kept.
+    list.put(summary(5, 0));
+  });
+  expect(unread()).toBe(2);
+  expect(list.get("r")!.cursor).toBe(at(7));
+  expect(uncertain).toEqual(["r", "r"]);
+});
+
+test("an older answer is good where all that happened since then was kept", async () => {
+  const { list, uncertain, unread } = openList();
+  list.put(summary(5, 0));
+  await list.whileLoading(async () => {
+    list.take({ ...sent(6), previousCursor: at(5) });
+    list.take({ ...sent(7), previousCursor: at(6) });
+    list.put(summary(5, 0));
+  });
+  expect(unread()).toBe(2);
+  expect(uncertain).toEqual([]);
+});
+
 test("after a cursor that was read later than the count there is no doubt", () => {
   const { list, uncertain, unread } = openList();
   list.put(summary(3, 2))(at(4));

@@ -51,6 +51,26 @@ it("IndexedDB opens again after another tab deleted the database, and does not k
   expect(await storage.get("a")).toBe("2");
 });
 
+it("IndexedDB that closed without a word is opened again", async () => {
+  const indexedDB = new IDBFactory();
+  const opened: IDBDatabase[] = [];
+  const noting = {
+    open(name: string, version: number) {
+      const request = indexedDB.open(name, version);
+      request.addEventListener("success", () => opened.push(request.result));
+      return request;
+    },
+  };
+  const storage = createIndexedDbStorage({ indexedDB: noting as IDBFactory });
+  await storage.set("a", "1");
+  // As WebKit leaves it after the app slept: each transaction is refused, and no `close` was told.
+  opened[0]!.close();
+  expect(await storage.get("a")).toBe("1");
+  await storage.set("a", "2");
+  expect(await storage.get("a")).toBe("2");
+  expect(opened).toHaveLength(2);
+});
+
 it("IndexedDB that cannot be opened rejects, and is tried anew the next time", async () => {
   const indexedDB = new IDBFactory();
   let isBroken = true;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createFakeClock, settled } from "./fake-clock.ts";
 import { createLocalLock } from "./lock.ts";
 import { createMemoryStorage } from "./storage.ts";
-import { createSyncPosition } from "./sync-position.ts";
+import { createSyncPosition, type SyncPosition } from "./sync-position.ts";
 
 const at = (roomId: string, revision: number) => `${roomId}.${String(revision).padStart(16, "0")}`;
 
@@ -87,6 +87,30 @@ test("what was not written yet is written at the end, and no timer is left", asy
   tab.advance([at("a", 6)]);
   expect(clock.timers).toBe(0);
   expect((await openTab()).cursors).toEqual([at("a", 5)]);
+});
+
+test("what could not be written is written with the next change, or at the end", async () => {
+  const { openTab, clock, storage, faults } = openDevice();
+  const medium = { ...storage };
+  let fails = 0;
+  storage.set = (key, value) => (fails-- > 0 ? Promise.reject(new Error("The disk is full.")) : medium.set(key, value));
+  for (const go of [
+    async (tab: SyncPosition) => tab.dispose(),
+    async (tab: SyncPosition) => {
+      tab.advance([at("b", 1)]);
+      await clock.advance(1_000);
+    },
+  ]) {
+    await storage.delete("k");
+    const tab = await openTab();
+    fails = 1;
+    tab.advance([at("a", 5)]);
+    await clock.advance(1_000);
+    expect((await openTab()).cursors).toBeUndefined();
+    await go(tab);
+    expect((await openTab()).cursors).toContain(at("a", 5));
+  }
+  expect(faults).toHaveLength(2);
 });
 
 test("after a reset nothing of the old position is written any more", async () => {
