@@ -217,10 +217,10 @@ function memberThrough({ leftRevision, roomRevision }: Membership): number {
   return leftRevision === null ? roomRevision : leftRevision - 1;
 }
 
-/** @throws Refusal CURSOR_RESET where a position is ahead of its room's log */
+/** @throws Refusal CURSOR_RESET where a position is ahead of its room's log, as far as the user may know of it */
 export function checkPositions(memberships: Membership[], positions: Map<string, number>): void {
-  for (const { roomId, roomRevision } of memberships) {
-    if (positions.get(roomId)! > roomRevision) throw cursorReset(["after"]);
+  for (const { roomId, leftRevision, roomRevision } of memberships) {
+    if (positions.get(roomId)! > (leftRevision ?? roomRevision)) throw cursorReset(["after"]);
   }
 }
 

@@ -270,6 +270,32 @@ test("guarantee 5: a former member cannot subscribe, ask or send, as if there we
   }
 });
 
+test("guarantee 5: a former member cannot find out how much happens in the room", async () => {
+  const { bob, roomId } = await newcomer();
+  await using feed = bob.roomEvents(roomId);
+  await feed.find(isCaughtUp);
+  await remove(roomId, bob.id);
+  const left = await feed.find(isA("MemberLeft"));
+  const leftRevision = Number(left.cursor.split(".")[1]);
+  const isThere = async (revision: number) => {
+    const after = [`${roomId}.${revision.toString().padStart(16, "0")}`];
+    await using inbox = bob.inbox({ after });
+    const [{ errors }] = await Promise.all([
+      bob.ask(`query ($after: [Cursor!]!) { sync(after: $after) { hasMore } }`, { after }),
+      inbox.until(() => inbox.all.length > 0 || inbox.ended, 10_000, true),
+    ]);
+    expect(inbox.errors === undefined).toBe(errors === undefined);
+    return errors === undefined;
+  };
+  for (let round = 0; round < 2; round++) {
+    const found = [];
+    for (const ahead of [0, 1, 2, 3]) found.push(await isThere(leftRevision + ahead));
+    expect(found).toEqual([true, false, false, false]);
+    await alice.send(roomId, "secret");
+    await alice.send(roomId, "secret");
+  }
+});
+
 /** A room's feed is over with the MemberLeft; an inbox goes on with the other rooms. */
 async function ended(
   feed: Received<Item>,
