@@ -5,6 +5,10 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** What stands in an erased user's place has an id that begins so; no token's can. */
 export const erasedIdPrefix = "erased:";
 
+export function isErasedId(userId: string): boolean {
+  return userId.startsWith(erasedIdPrefix);
+}
+
 /** Room and message ids are UUIDs in lower case. Anything else was never given. */
 export function isId(text: string): boolean {
   return uuid.test(text);

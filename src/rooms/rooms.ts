@@ -2,7 +2,7 @@ import { isUserId } from "../accounts/user-id.ts";
 import { forbidden, invalid, notFound } from "../errors.ts";
 import { checkText } from "../graphql/text.ts";
 import type { Change, MemberRole, MemberRow } from "../log/changes.ts";
-import { derivedId, isId, newId } from "../log/ids.ts";
+import { derivedId, isErasedId, isId, newId } from "../log/ids.ts";
 import type { LockedRoom, RoomLog, Work } from "../log/room-log.ts";
 import {
   countOwners,
@@ -160,7 +160,7 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     const counts = await countRooms(room.tx, userIds);
     for (const userId of userIds) {
       const rooms = counts.get(userId);
-      if (rooms === undefined) throw notFound("user", [argument]);
+      if (rooms === undefined || isErasedId(userId)) throw notFound("user", [argument]);
       if (rooms >= maxRoomsPerUser) throw forbidden(`A user can be in ${maxRoomsPerUser} rooms.`, [argument]);
     }
   }

@@ -4,7 +4,7 @@ import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
 import type { AuthenticationConfig } from "../config.ts";
 import { unauthenticated } from "../errors.ts";
-import { erasedIdPrefix } from "../log/ids.ts";
+import { isErasedId } from "../log/ids.ts";
 import { createJwksKeys } from "./jwks-keys.ts";
 
 /** Who a token speaks for, and until when. */
@@ -103,7 +103,7 @@ function keysOf(
 /** Throws jose's errors, like the checks before it. */
 function identityOf(payload: JWTPayload): Identity {
   const { sub, exp, name, picture } = payload;
-  if (typeof sub !== "string" || !isPlainText(sub, 255) || sub.startsWith(erasedIdPrefix))
+  if (typeof sub !== "string" || !isPlainText(sub, 255) || isErasedId(sub))
     throw new errors.JWTClaimValidationFailed("unusable user id", payload, "sub", "invalid");
   return Object.freeze({
     userId: sub,

@@ -155,6 +155,24 @@ test("an erasure of many messages tells how far it has come, and others' message
   expect(revisions).toBe(true);
 });
 
+test("the id of an erased user cannot be made a member: it is NOT_FOUND, like that of any unknown user", async () => {
+  const { user } = await newUser();
+  const roomId = await alice.createRoom("Left", [user.id]);
+  await asOperator(app, "erase", user.id);
+  const { alias } = await sql.row<{ alias: string }>(
+    `select user_id as alias from members where room_id = $1 and user_id <> 'alice'`,
+    [roomId],
+  );
+  for (const [name, input, argument] of [
+    ["addMember", { roomId, userId: alias }, "userId"],
+    ["createRoom", { name: "New", memberIds: [alias] }, "memberIds"],
+    ["openDirectRoom", { userId: alias }, "userId"],
+  ] as const) {
+    const { userErrors } = await alice.mutate(name, input);
+    expect(userErrors).toMatchObject([{ code: "NOT_FOUND", path: [argument] }]);
+  }
+});
+
 test("an export holds everything that is kept of the user, and nothing that others wrote", async () => {
   const { mark, user } = await newUser();
   const roomId = await user.createRoom("Export", ["alice"]);
