@@ -190,7 +190,15 @@ export class Hub implements AsyncDisposable {
     };
   }
 
-  /** Catch-ups are many at once after an outage: few run at a time, so that live traffic goes on. */
+  /**
+   * Catch-ups are many at once after an outage: few run at a time, so that live traffic goes on, and so that few pages and
+   * their responses are in memory. One must not wait for its client within its turn.
+   */
+  catchUp(work: () => Promise<void>): Promise<void> {
+    return this.#catchUps.run(work);
+  }
+
+  /** Within the turn of a catch-up. */
   readForMember(query: {
     userId: string;
     after: Position[];
@@ -199,16 +207,14 @@ export class Hub implements AsyncDisposable {
   }): Promise<CatchUp> {
     this.metrics.catchUpPage();
     const attributes = { "causerie.rooms": query.after.length };
-    return this.#catchUps.run(() =>
-      inSpan("catch-up", { attributes }, async (span) => {
-        const read = await this.#options.store.readForMember(query);
-        span.setAttribute(
-          "causerie.events",
-          read.pages.reduce((count, page) => count + page.changes.length, 0),
-        );
-        return read;
-      }),
-    );
+    return inSpan("catch-up", { attributes }, async (span) => {
+      const read = await this.#options.store.readForMember(query);
+      span.setAttribute(
+        "causerie.events",
+        read.pages.reduce((count, page) => count + page.changes.length, 0),
+      );
+      return read;
+    });
   }
 
   /** Compares the revisions of all that is watched with the database, and fetches what was missed. */

@@ -1,6 +1,5 @@
 import type { Group } from "./group.ts";
 import { eventOf } from "./group.ts";
-import type { RoomPage } from "./room-page.ts";
 import type { Entry } from "./ring.ts";
 import type { Viewer } from "./selection.ts";
 import type { Payload, Sink } from "./sink.ts";
@@ -127,10 +126,15 @@ export class Reader {
     }
   }
 
-  /** A page of the reader's own was given to the client. */
-  advance(page: RoomPage): void {
-    this.#position = page.through;
-    this.#held = page.changes.at(-1)?.revision ?? this.#held;
+  /** An event of a page of the reader's own was given to the client. */
+  given(revision: number): void {
+    this.#position = revision;
+    this.#held = revision;
+  }
+
+  /** Nothing else is to be given up to here. */
+  advance(through: number): void {
+    this.#position = through;
   }
 
   /** The client was told this position. */

@@ -5,7 +5,7 @@ import type { Hub } from "./hub.ts";
 import type { RoomPage } from "./room-page.ts";
 import { Patience } from "./patience.ts";
 import { Reader, type CatchUpReason, type ReaderOwner } from "./reader.ts";
-import type { Executed, Selection, Viewer } from "./selection.ts";
+import type { Selection, Viewer } from "./selection.ts";
 import type { Sink } from "./sink.ts";
 
 /**
@@ -21,7 +21,13 @@ export type Start = {
   reason: CatchUpReason;
 };
 
+/** An event of a page. */
+type Due = { event: RoomEvent; page: RoomPage };
+
 export const catchUpPageSize = 100;
+
+/** Responses that are made together: few, so that little is held of what the client does not take. */
+const eventsAtOnce = 10;
 
 /**
  * The rooms of one subscription: brings each from its position to live, by pages of the database and the group's ring,
@@ -127,14 +133,16 @@ export class Subscription implements ReaderOwner {
 
   async #tryPages(readers: Reader[]): Promise<void> {
     try {
-      await this.#readPages(readers);
+      await this.#hub.catchUp(() => this.#readPages(readers));
       this.#patience.succeeded();
     } catch (fault) {
       await this.#patience.failed(fault);
     }
   }
 
+  // Others of the same client may have filled what it may keep waiting, while this one waited for its turn.
   async #readPages(readers: Reader[]): Promise<void> {
+    if (this.#closed || this.sink.overloaded) return;
     for (const reader of readers) {
       const reason = reader.takeReason();
       if (reason) this.#hub.metrics.catchUp(reason);
@@ -146,30 +154,46 @@ export class Subscription implements ReaderOwner {
       limit: catchUpPageSize,
       kinds: this.selection.kinds,
     });
-    const execution = this.selection.begin({ users: [], messages: [], rooms: [] });
-    const executed = await Promise.all(
-      pages.map((page) => Promise.all(this.#events(page).map(async (event) => execution.run(event, this.viewer)))),
-    );
-    for (const { fault } of executed.flat()) if (fault !== undefined) throw fault;
-    if (this.#closed) return;
-    pages.forEach((page, index) => this.#give(page, executed[index]!));
+    if (pages.some((page) => page.leftRevision === null && page.bound < page.after)) throw cursorReset(["after"]);
+    for (const page of pages) if (page.changes.length === 0) this.#end(page);
+    await this.#give(pages.flatMap((page) => this.#events(page)));
   }
 
-  #events(page: RoomPage): RoomEvent[] {
+  #events(page: RoomPage): Due[] {
     const held = this.#readers.get(page.roomId)?.held ?? 0;
     return page.changes.map((change, index) => {
       const previous = page.changes[index - 1]?.revision ?? (held === 0 ? null : held);
-      return { ...change, roomId: page.roomId, previous };
+      return { event: { ...change, roomId: page.roomId, previous }, page };
     });
   }
 
-  #give(page: RoomPage, executed: Executed[]): void {
+  /** Stops where the client has enough for now: its readers go on after the last event that they were given. */
+  async #give(due: Due[]): Promise<void> {
+    const execution = this.selection.begin({ users: [], messages: [], rooms: [] });
+    for (let start = 0; start < due.length; start += eventsAtOnce) {
+      const slice = due.slice(start, start + eventsAtOnce);
+      const executed = await Promise.all(slice.map(async ({ event }) => execution.run(event, this.viewer)));
+      for (const [index, { payload, fault }] of executed.entries()) {
+        if (this.#closed || this.sink.overloaded) return;
+        if (fault !== undefined) throw fault;
+        this.sink.next(payload);
+        this.#given(slice[index]!);
+      }
+    }
+  }
+
+  #given({ event, page }: Due): void {
+    this.#hub.metrics.eventsOut("catch-up", 1);
+    this.#readers.get(page.roomId)?.given(event.revision);
+    // At once: one who was told of their own removal must not go on from there.
+    if (event.revision === page.changes.at(-1)!.revision) this.#end(page);
+  }
+
+  /** Everything in the page was given. */
+  #end(page: RoomPage): void {
     const reader = this.#readers.get(page.roomId);
     if (!reader) return;
-    if (page.leftRevision === null && page.bound < page.after) throw cursorReset(["after"]);
-    for (const { payload } of executed) this.sink.next(payload);
-    this.#hub.metrics.eventsOut("catch-up", executed.length);
-    reader.advance(page);
+    reader.advance(page.through);
     if (page.leftRevision !== null && page.complete) this.left(reader);
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
+import { beginningOf } from "../support/items.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { watchStatements } from "../support/statements.ts";
 import { until } from "../support/until.ts";
@@ -27,9 +28,16 @@ afterAll(async () => {
   await app.close();
 });
 
+/** Of one without labels, or with them as they are written. */
 async function metric(name: string, server: { url: string } = app): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(new RegExp(`^causerie_${name} (\\S+)$`, "m").exec(text)?.[1]);
+  const start = `causerie_${name} `;
+  return Number(
+    text
+      .split("\n")
+      .find((line) => line.startsWith(start))
+      ?.slice(start.length),
+  );
 }
 
 const cursorsOf = (socket: RawSocket) =>
@@ -120,4 +128,33 @@ test("readers that are slow for a moment replay what the group kept: no read of 
   );
   expect(reads).toBeLessThan(readers.length);
   for (const reader of readers) await reader[Symbol.asyncDispose]();
+}, 90_000);
+
+test("guarantee 6: all catch-ups of a client that takes nothing get what may wait for it, then go on, each in order", async () => {
+  await using patient = await startTestApp({ databaseUrl: app.databaseUrl, env });
+  const sender = alice.at(patient);
+  const roomId = await sender.createRoom("Many", ["bob"]);
+  const sent = await Promise.all(Array.from({ length: 60 }, () => sender.send(roomId, content)));
+  const positions = sent.map(({ position }) => position).sort();
+  const copies = Array.from({ length: 8 }, (_, n) => `copy${n}: content`).join(" ");
+  const document = `subscription ($after: Cursor) {
+    roomEvents(roomId: "${roomId}", after: $after, kinds: [MESSAGE]) {
+      ... on MessageSent { cursor message { sender { name } ${copies} } }
+    }
+  }`;
+  const ids = Array.from({ length: 20 }, (_, n) => `feed${n}`);
+
+  await using socket = await RawSocket.open(patient.url, bob.token);
+  socket.stopReading();
+  for (const id of ids) socket.subscribe(id, document, { after: beginningOf(roomId) });
+  await until("all of them wait", async () => (await metric("slow_consumers_total", patient)) >= ids.length);
+  const given = await metric('events_out_total{how="catch-up"}', patient);
+  // The kernel takes some mebibytes more.
+  expect(given * 8 * content.length).toBeLessThan(24 * 2 ** 20);
+
+  socket.goOnReading();
+  const cursorsOfFeed = (id: string) =>
+    socket.responses<{ roomEvents: { cursor?: string } }>(id).flatMap(({ roomEvents: { cursor } }) => cursor ?? []);
+  await socket.until(() => ids.every((id) => cursorsOfFeed(id).length >= positions.length), 60_000);
+  for (const id of ids) expect(cursorsOfFeed(id)).toEqual(positions);
 }, 90_000);
