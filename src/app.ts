@@ -128,7 +128,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const connections = createConnections({ maxPerUser: config.maxSocketsPerUser });
   const revocations = resources.use(
-    await openRevocations({ bus, store: stores.accounts, connections, forget: accounts.forget, onFault }),
+    await openRevocations({
+      bus,
+      store: stores.accounts,
+      connections,
+      forget: accounts.forget,
+      onFault,
+      compareIntervalMs: options.hub?.compareIntervalMs,
+    }),
   );
   const actions = createOperatorActions({ database, roomLog, rooms, revocations });
   const door = {

@@ -1,6 +1,6 @@
 import type { Database } from "../database/pool.ts";
 import type { UserRow } from "../log/changes.ts";
-import { erasedIdPrefix } from "../log/ids.ts";
+import { derivedId, erasedIdPrefix } from "../log/ids.ts";
 import type { UserColumns } from "../log/rows.ts";
 import { userRow } from "../log/rows.ts";
 
@@ -19,15 +19,26 @@ where (id = $1 or lower(name) like $2) and id not like '${erasedIdPrefix}%' and 
 order by lower(name), id
 limit $5`;
 
-const MARK_REVOKED = `update users set revoked_at = clock_timestamp() where id = $1`;
+const MARK_REVOKED = `
+insert into revocations (user_key, revoked_at) values ($1, clock_timestamp())
+on conflict (user_key) do update set revoked_at = excluded.revoked_at`;
 
-// Who is not there any more was erased, which revokes too.
-const READ_REVOKED = `
-select asked.id from unnest($1::text[]) as asked (id) left join users on users.id = asked.id
-where users.id is null or users.revoked_at > clock_timestamp() - make_interval(secs => $2)`;
+// At least one row, for the time. What was committed late has an earlier time than what is known: so the minute.
+const READ_REVOCATIONS = `
+select r.user_key, extract(epoch from r.revoked_at)::float8 * 1000 as revoked_at_ms,
+  extract(epoch from asked.at)::float8 * 1000 as now_ms
+from (select now() as at) asked
+left join revocations r on r.revoked_at > coalesce(to_timestamp($1::float8 / 1000), asked.at) - interval '1 minute'`;
+
+const FORGET_REVOCATIONS = `delete from revocations where revoked_at < now() - interval '1 day'`;
 
 export type FoundUser = UserRow & { sortName: string };
+/** When each user was revoked last, by `revocationKey`, and what time it is now. */
+export type ReadRevocations = { revokedAtMs: ReadonlyMap<string, number>; nowMs: number };
 export type AccountsStore = ReturnType<typeof createAccountsStore>;
+
+/** What stands for a user among the revocations. */
+export const revocationKey = (userId: string) => derivedId("revocation", userId);
 
 export function createAccountsStore(database: Database) {
   async function saveProfile({ id, name, avatarUrl }: UserRow): Promise<void> {
@@ -52,15 +63,28 @@ export function createAccountsStore(database: Database) {
   }
 
   async function markRevoked(id: string): Promise<void> {
-    await database.query({ name: "mark-revoked", text: MARK_REVOKED, values: [id] });
+    await database.query({ name: "mark-revoked", text: MARK_REVOKED, values: [revocationKey(id)] });
   }
 
-  /** Those of them who were revoked in this last time. */
-  async function readRevoked(ids: readonly string[], withinMs: number): Promise<string[]> {
-    const values = [ids, withinMs / 1_000];
-    const { rows } = await database.query<{ id: string }>({ name: "read-revoked", text: READ_REVOKED, values });
-    return rows.map(({ id }) => id);
+  /** Those of the minute before the given time and since, null: the present. Times are the database's. */
+  async function readRevocations(sinceMs: number | null): Promise<ReadRevocations> {
+    type Columns = { user_key: string | null; revoked_at_ms: number; now_ms: number };
+    const { rows } = await database.query<Columns>({
+      name: "read-revocations",
+      text: READ_REVOCATIONS,
+      values: [sinceMs],
+    });
+    const revoked = rows.filter((row) => row.user_key !== null);
+    return {
+      revokedAtMs: new Map(revoked.map((row) => [row.user_key!, row.revoked_at_ms])),
+      nowMs: rows[0]!.now_ms,
+    };
   }
 
-  return { saveProfile, read, search, markRevoked, readRevoked };
+  /** Those that every node has read long since. */
+  async function forgetRevocations(): Promise<void> {
+    await database.query({ name: "forget-revocations", text: FORGET_REVOCATIONS });
+  }
+
+  return { saveProfile, read, search, markRevoked, readRevocations, forgetRevocations };
 }

@@ -8,14 +8,16 @@ export type Connections = ReturnType<typeof createConnections>;
 
 /** The open connections of each user on this node, sockets and event streams together. */
 export function createConnections({ maxPerUser }: { maxPerUser: number }) {
-  const byUser = new Map<string, Set<UserConnection>>();
+  /** With the time of their opening, as `performance.now` tells it. */
+  const byUser = new Map<string, Map<UserConnection, number>>();
 
   return {
     /** False where the user has as many as are allowed. */
     add(userId: string, connection: UserConnection): boolean {
       const open = byUser.get(userId);
-      if (open === undefined) byUser.set(userId, new Set([connection]));
-      else if (open.size < maxPerUser) open.add(connection);
+      const nowMs = performance.now();
+      if (open === undefined) byUser.set(userId, new Map([[connection, nowMs]]));
+      else if (open.size < maxPerUser) open.set(connection, nowMs);
       else return false;
       return true;
     },
@@ -34,9 +36,13 @@ export function createConnections({ maxPerUser }: { maxPerUser: number }) {
       return [...byUser.keys()];
     },
 
-    /** Ends all of a user's connections, as after a revocation. */
-    endUser(userId: string, { code, reason }: { code: number; reason: string }): void {
-      for (const connection of byUser.get(userId) ?? []) connection.end(code, reason);
+    /** Ends those of a user's connections that were opened before a time, as after a revocation. */
+    endUser(
+      userId: string,
+      { code, reason, openedBeforeMs = Infinity }: { code: number; reason: string; openedBeforeMs?: number },
+    ): void {
+      for (const [connection, openedAtMs] of byUser.get(userId) ?? [])
+        if (openedAtMs < openedBeforeMs) connection.end(code, reason);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
+import type { Bus } from "../../src/live/bus.ts";
+import { TestBus } from "../guarantees/test-bus.ts";
 import { startTestApp } from "../support/app.ts";
 import { asOperator, operatorToken } from "../support/operator.ts";
 import { createTestDatabase } from "../support/postgres.ts";
@@ -56,24 +58,55 @@ test("a revocation ends all of a user's connections on all nodes within a second
   }
 });
 
-test("a node that could not hear of a revocation ends the connections once the bus is back", async () => {
-  await using redis = await startRedis();
-  await using database = await createTestDatabase();
-  const env = { REDIS_URL: redis.url, OPERATOR_TOKEN: operatorToken };
-  await using one = await startTestApp({ databaseUrl: database.url, env: { ...env, NODE_ID: "one" } });
-  await using two = await startTestApp({ databaseUrl: database.url, env: { ...env, NODE_ID: "two" } });
-  const bob = await TestUser.open(one, "bob");
-  const alice = await TestUser.open(one, "alice");
-  const socket = await RawSocket.open(two.url, bob.token);
-  await using other = await RawSocket.open(two.url, alice.token);
-  await redis.kill();
+/** Two nodes between which nothing is carried. Neither knows more of its bus than that it is down, or up, all the time. */
+async function openApart({ up }: { up: boolean }) {
+  await using resources = new AsyncDisposableStack();
+  const carrier = new TestBus();
+  carrier.fate = "lost";
+  const database = resources.use(await createTestDatabase());
+  const start = (nodeId: string, bus: Bus) =>
+    startTestApp({ databaseUrl: database.url, bus, env: { OPERATOR_TOKEN: operatorToken, NODE_ID: nodeId } });
+  const one = resources.use(await start("one", carrier.open({ up: false })));
+  const two = resources.use(await start("two", carrier.open({ up })));
+  const opened = resources.move();
+  return { one, two, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+test.for([
+  { title: "which alone lost the bus reaches the others", up: true },
+  { title: "reaches one that was started without the bus", up: false },
+])("a revocation made on a node $title", async ({ up }) => {
+  await using nodes = await openApart({ up });
+  const { one, two } = nodes;
+  const bob = await TestUser.open(two, "bob");
+  const alice = await TestUser.open(two, "alice");
+  const roomId = await bob.createRoom("Revoked");
+  const stream = await openEvents(bob, roomId);
+  await using before = await RawSocket.open(two.url, bob.token);
+  await using others = await RawSocket.open(two.url, alice.token);
   const { lines } = await asOperator(one, "revoke", "bob");
   expect(lines).toEqual([{ userId: "bob", published: false }]);
-  expect(socket.closeCode).toBeUndefined();
-  const closed = once(socket.socket, "close");
-  await redis.restart();
-  await closed;
+  await using after = await RawSocket.open(two.url, bob.token);
+
+  await before.until(() => before.closeCode !== undefined);
+  await stream.ended;
+
+  expect(before.closeCode).toBe(4403);
+  for (const socket of [after, others]) {
+    socket.subscribe("still", `{ viewer { id } }`, {});
+    await socket.until(() => socket.responses("still").length > 0);
+  }
+});
+
+test("guarantee 5: an erasure on a node that alone lost the bus ends what the user gets on the others", async () => {
+  await using nodes = await openApart({ up: true });
+  const { one, two } = nodes;
+  const bob = await TestUser.open(two, "bob");
+  const alice = await TestUser.open(one, "alice");
+  await alice.createRoom("Room", ["bob"]);
+  await using socket = await RawSocket.open(two.url, bob.token);
+  const { lines } = await asOperator(one, "erase", "bob");
+  expect(lines.at(-1)).toEqual({ rooms: 1, messages: 0 });
+  await socket.until(() => socket.closeCode !== undefined);
   expect(socket.closeCode).toBe(4403);
-  other.subscribe("still", `{ viewer { id } }`, {});
-  await other.until(() => other.responses("still").length > 0);
 });
