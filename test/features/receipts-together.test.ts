@@ -14,7 +14,7 @@ let bob: TestUser;
 let carol: TestUser;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ hub: { compareIntervalMs: 600_000 } });
   backstage = await openBackstage(app);
   statements = watchStatements(app.databaseUrl);
   alice = await TestUser.open(app, "alice", { name: "Alice" });

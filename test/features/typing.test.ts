@@ -169,8 +169,8 @@ describe("cost", () => {
     using statements = watchStatements(here.databaseUrl);
     await bobs.setTyping(roomId, true);
     await near.are([bob.id]);
-    // The hub compares revisions, and last-seen is written: that goes on anyway.
-    const anyway = new Set(["log-read-revisions", "save-last-seen"]);
+    // Revisions and revocations are compared, and last-seen is written: that goes on anyway.
+    const anyway = new Set(["log-read-revisions", "read-revocations", "save-last-seen"]);
     expect(statements.sent.filter((name) => !anyway.has(name))).toEqual(["read-members"]);
     const more = await statements.during(async () => {
       for (let round = 0; round < 20; round += 1) await bobs.setTyping(roomId, round % 2 === 0);
