@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
 import type { Message } from "../../client/index.ts";
-import type { RoomView } from "../../react/index.ts";
+import { useClient, type RoomView } from "../../react/index.ts";
 import { CloseIcon, SendIcon } from "../parts/icons.tsx";
 import { attempt, toast } from "../parts/toasts.tsx";
 import { Quote } from "./quote.tsx";
@@ -14,7 +14,7 @@ export interface ComposerProps {
   intent: Intent | undefined;
   onInput: () => void;
   onCleared: () => void;
-  onIntentDone: () => void;
+  onIntentDone: (intent: Intent) => void;
   onEditLast: () => void;
 }
 
@@ -23,13 +23,18 @@ const warnFromCharacters = 7_500;
 
 /** Where messages are written: Enter sends, Shift+Enter begins a line, the up arrow in an empty field edits the last one, Escape gives up. */
 export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...typing }: ComposerProps) {
+  const { userId } = useClient();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [draft, setDraft] = useDraft(roomId);
+  const lengthId = useId();
+  const { draft, setDraft, putBack } = useDraft(`causerie/draft/${userId}/${roomId}`);
   const [edited, setEdited] = useState("");
+  const [saving, setSaving] = useState<Intent>();
   const isEditing = intent?.kind === "edit";
+  const isSaving = isEditing && saving === intent;
   const text = isEditing ? edited : draft;
   const characters = Array.from(text.trim()).length;
-  const canSend = characters > 0 && characters <= maxCharacters;
+  const isTooLong = characters > maxCharacters;
+  const canSend = characters > 0 && !isTooLong && !isSaving;
 
   useEffect(() => {
     if (intent?.kind === "edit") setEdited(intent.message.content ?? "");
@@ -39,7 +44,7 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
   function submit(event?: FormEvent) {
     event?.preventDefault();
     if (!canSend) return;
-    if (isEditing) save(intent.message);
+    if (isEditing) void save(intent);
     else send();
     field.current?.focus();
   }
@@ -48,18 +53,22 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
     const content = draft.trim();
     const replyToId = intent?.message.id;
     setDraft("");
-    onIntentDone();
+    if (intent) onIntentDone(intent);
     view.send(replyToId === undefined ? { content } : { content, replyToId }).catch((error: Error) => {
-      // Not lost: it is in the field again.
-      setDraft(content);
+      putBack(content);
       toast(`The message could not be kept to be sent: ${error.message}`);
     });
   }
 
-  function save(message: Message) {
-    const content = edited.trim();
-    onIntentDone();
-    if (content !== message.content) void attempt("The message was not changed", view.edit(message.id, content));
+  /** What was written stays in the field until the server has it. */
+  async function save(edit: Intent) {
+    const { id, content } = edit.message;
+    const next = edited.trim();
+    if (next === content) return onIntentDone(edit);
+    setSaving(edit);
+    const changed = await attempt("The message was not changed", view.edit(id, next));
+    setSaving((now) => (now === edit ? undefined : now));
+    if (changed) onIntentDone(edit);
   }
 
   function write(next: string) {
@@ -72,7 +81,7 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
   function onKeyDown(event: KeyboardEvent) {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) submit(event);
-    if (event.key === "Escape" && intent) onIntentDone();
+    if (event.key === "Escape" && intent) onIntentDone(intent);
     if (event.key === "ArrowUp" && text === "" && !intent) {
       event.preventDefault();
       onEditLast();
@@ -89,7 +98,7 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
             type="button"
             className="icon-button"
             aria-label={isEditing ? "Do not edit" : "Do not reply"}
-            onClick={onIntentDone}
+            onClick={() => onIntentDone(intent)}
           >
             <CloseIcon />
           </button>
@@ -100,15 +109,18 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
         value={text}
         onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
+        readOnly={isSaving}
         aria-label="Message"
+        aria-describedby={lengthId}
+        aria-invalid={isTooLong}
         placeholder="Write a message"
         rows={1}
         autoFocus={matchMedia("(pointer: fine)").matches}
         enterKeyHint="send"
       />
-      {characters > warnFromCharacters && (
-        <output className={characters > maxCharacters ? "error" : "hint"}>{maxCharacters - characters}</output>
-      )}
+      <output className={isTooLong ? "error" : "hint"} id={lengthId}>
+        {characters > warnFromCharacters && lengthText(characters)}
+      </output>
       <button className="icon-button send" aria-label={isEditing ? "Save" : "Send"} disabled={!canSend}>
         <SendIcon />
       </button>
@@ -116,16 +128,29 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
   );
 }
 
+function lengthText(characters: number): string {
+  const left = maxCharacters - characters;
+  const count = `${Math.abs(left).toLocaleString("en-GB")} ${Math.abs(left) === 1 ? "character" : "characters"}`;
+  return left < 0
+    ? `${count} too many: a message has at most ${maxCharacters.toLocaleString("en-GB")}.`
+    : `${count} left`;
+}
+
 /** What was written and not sent stays in the tab, also when another room is opened or the page is loaded again. */
-function useDraft(roomId: string): [string, (text: string) => void] {
-  const key = `causerie/draft/${roomId}`;
-  const [draft, setDraft] = useState(() => sessionStorage.getItem(key) ?? "");
-  return [
+function useDraft(key: string) {
+  const read = () => sessionStorage.getItem(key) ?? "";
+  const [draft, show] = useState(read);
+
+  function setDraft(text: string) {
+    show(text);
+    if (text === "") sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, text);
+  }
+
+  return {
     draft,
-    (text) => {
-      setDraft(text);
-      if (text === "") sessionStorage.removeItem(key);
-      else sessionStorage.setItem(key, text);
-    },
-  ];
+    setDraft,
+    /** Before what was written meanwhile. */
+    putBack: (text: string) => setDraft([text, read()].filter((part) => part !== "").join("\n")),
+  };
 }

@@ -66,7 +66,7 @@ export function RoomView({ roomId }: { roomId: string }) {
           intent={intent}
           onInput={typing.onInput}
           onCleared={typing.onStop}
-          onIntentDone={() => setIntent(undefined)}
+          onIntentDone={(done) => setIntent((now) => (now === done ? undefined : now))}
           onEditLast={editLastOwn}
         />
       ) : (
