@@ -32,6 +32,8 @@ export function Chat({ session, onNewToken, onSignOut }: ChatProps) {
     // The page may talk to its own origin only.
     isRouted: false,
   });
+  // Only now the client knows of a new token.
+  useEffect(() => client?.wake(), [client, session.token]);
   const roomId = useRoomId();
   if (!client) return null;
   return (

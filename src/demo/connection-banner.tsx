@@ -20,35 +20,34 @@ export function ConnectionBanner({
   const isBack = useIsBack(status);
   const [isAsking, setAsking] = useState(false);
   const waiting = useWaitingCount();
+  const isShown = status !== "live" || isBack;
   const isDown = status === "offline" || status === "connecting";
 
   function takeToken(next: Session) {
     setAsking(false);
     onNewToken(next);
-    client.wake();
   }
 
   return (
     <>
-      {(status !== "live" || isBack) && (
-        <div className="banner" data-status={status} title={reason}>
-          <span className="banner-dot" />
-          <p role="status">
-            {texts[status]}
-            {isDown && waiting > 0 && ` ${waitingText(waiting)}`}
-          </p>
-          {status === "offline" && (
-            <button type="button" className="button small" onClick={() => client.wake()}>
-              Try now
-            </button>
-          )}
-          {isDown && session.by === "token" && (
-            <button type="button" className="button small" onClick={() => setAsking(true)}>
-              New token
-            </button>
-          )}
-        </div>
-      )}
+      <div className="banner" data-status={status} data-shown={isShown} title={reason}>
+        <span className="banner-dot" />
+        {/* There before its text is: only then that is read out. */}
+        <p role="status">
+          {isShown && texts[status]}
+          {isDown && waiting > 0 && ` ${waitingText(waiting)}`}
+        </p>
+        {status === "offline" && (
+          <button type="button" className="button small" onClick={() => client.wake()}>
+            Try now
+          </button>
+        )}
+        {isDown && session.by === "token" && (
+          <button type="button" className="button small" onClick={() => setAsking(true)}>
+            New token
+          </button>
+        )}
+      </div>
       {isAsking && (
         <Dialog title="Sign in again" onClose={() => setAsking(false)}>
           <SignInForm onSignedIn={takeToken} refused={reason} />

@@ -79,7 +79,8 @@ function useLoadOlder(room: Room) {
     try {
       await room.loadOlder();
     } finally {
-      if (isMounted.current) setLoading(undefined);
+      // Another room may be shown by now, and load too.
+      if (isMounted.current) setLoading((shown) => (shown === room ? undefined : shown));
     }
   }, [room]);
   return { loadOlder, isLoadingOlder: loading === room };

@@ -22,7 +22,7 @@ export class ChatPage implements AsyncDisposable {
     this.page = page;
     this.context = page.context();
     this.composer = page.getByRole("textbox", { name: "Message" });
-    this.banner = page.locator(".banner");
+    this.banner = page.locator(".banner[data-shown='true']");
   }
 
   static async open(browser: Browser, options: ChatPageOptions): Promise<ChatPage> {

@@ -115,6 +115,16 @@ test("there is one direct room of two people, whoever opens it", async () => {
   await alice.message("Hello").waitFor();
 });
 
+test("the title of the page counts what is unread, and nothing any more after signing out", async () => {
+  await using bob = await world.person("Bob");
+  await using alice = await world.open("Alice");
+  await bob.say(await bob.createRoom("Tea", [{ id: await alice.userId() }]), "Hello");
+  await alice.page.waitForFunction(() => document.title === "(1) Causerie");
+  await alice.page.getByRole("button", { name: "Sign out" }).click();
+  await alice.page.getByLabel("Your name").waitFor();
+  await alice.page.waitForFunction(() => document.title === "Causerie");
+});
+
 test("a message that many have read says so, and names them", async () => {
   await using resources = new AsyncDisposableStack();
   await using alice = await world.open("Alice");

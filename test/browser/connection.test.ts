@@ -15,8 +15,11 @@ test("what is written offline waits, and is sent once and in order when the netw
   await alice.say("online");
   await alice.untilStatus("online", "sent");
 
+  // What is read out must have been there before it says something.
+  const status = await alice.page.locator(".banner p").elementHandle();
   await alice.context.setOffline(true);
   await alice.banner.getByText("You are offline.").waitFor();
+  expect(await status!.textContent()).toContain("You are offline.");
   for (const text of ["first", "second", "third"]) await alice.say(text);
   await alice.banner.getByText("3 messages wait to be sent.").waitFor();
   for (const text of ["first", "second", "third"]) await alice.untilStatus(text, "queued");
@@ -39,7 +42,8 @@ test.for(["the request", "the answer"])("a reload while %s is on its way loses a
   await alice.createRoom("Tea", [world.named("Bob")]);
   await bob.openRoom("Tea");
   await alice.say("before");
-  await bob.message("before").waitFor();
+  // Its answer is there too: until then the next one would wait.
+  await alice.untilStatus("before", "read by 1");
 
   wire.cut();
   await alice.say("one");

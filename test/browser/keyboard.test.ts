@@ -17,6 +17,11 @@ test("without a mouse one signs in, makes a room, writes, replies, edits, delete
   await page.getByText("You are in no room yet.").waitFor();
 
   await tabTo("New room");
+  await keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "New room" }).waitFor();
+  await keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(await focused.textContent()).toContain("New room");
   expect(await focused.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
   await keyboard.press("Enter");
   await page.getByRole("dialog", { name: "New room" }).waitFor();
@@ -53,6 +58,11 @@ test("without a mouse one signs in, makes a room, writes, replies, edits, delete
   await keyboard.press("Enter");
   await article("Three times").getByText("edited").waitFor();
   await article("Three times").focus();
+  await keyboard.press("Delete");
+  await page.getByRole("dialog", { name: "Delete this message?" }).waitFor();
+  await keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(await focused.getAttribute("aria-label")).toContain("Three times");
   await keyboard.press("Delete");
   await page.getByRole("dialog", { name: "Delete this message?" }).waitFor();
   await keyboard.press("Enter");

@@ -12,6 +12,9 @@ Object.assign(globalThis, {
   IS_REACT_ACT_ENVIRONMENT: true,
 });
 const { Composer } = await import("../../src/demo/room/composer.tsx");
+const { Arrivals } = await import("../../src/demo/room/arrivals.tsx");
+const { useUnreadMark } = await import("../../src/demo/room/unread-mark.ts");
+const { rowsOf } = await import("../../src/demo/room/rows.ts");
 
 afterEach(() => page.sessionStorage.clear());
 
@@ -81,6 +84,67 @@ test("a message that is too long is not sent, and the page says by how much", as
   await composer.submit();
   expect(composer.field.value).toHaveLength(20_000);
   await composer.close();
+});
+
+test("what others write is read out, also the same words again, and several at once; what oneself writes is not", async () => {
+  let messages = [messageAt(1, "hello"), messageAt(2, "ok")];
+  const view = await render(() => createElement(Arrivals, { rows: rowsOf(messages, "bob") }));
+  const heard = async (...more: Message[]) => {
+    const before = new Set(view.container.querySelectorAll("p"));
+    messages = [...messages, ...more];
+    await view.show();
+    return [...view.container.querySelectorAll("p")].filter((one) => !before.has(one)).map((one) => one.textContent);
+  };
+  expect(await heard()).toEqual([]);
+  expect(await heard(messageAt(3, "ok"))).toEqual(["Alice: ok"]);
+  expect(await heard(messageAt(4, "ok"))).toEqual(["Alice: ok"]);
+  expect(await heard(messageAt(5, "one"), messageAt(6, "two"), messageAt(7, "own", "bob"))).toEqual([
+    "Alice: one",
+    "Alice: two",
+  ]);
+  messages = [messageAt(0, "older"), ...messages];
+  expect(await heard()).toEqual([]);
+  await view.close();
+});
+
+test("the mark of what is unread waits for the first unread message, and stays there when that is read", async () => {
+  let messages = Array.from({ length: 50 }, (_, index) => messageAt(51 + index));
+  let lastRead = 20;
+  const receipts = receiptsOf((id) => id <= lastRead);
+  let mark!: ReturnType<typeof useUnreadMark>;
+  function Mark() {
+    const hasOlder = messages.length < 100;
+    mark = useUnreadMark(rowsOf(messages, "bob"), { status: "ready", receipts, hasOlder } as RoomView);
+    return null;
+  }
+  const view = await render(() => createElement(Mark));
+  expect(mark).toEqual({ key: undefined, isSettled: false });
+  messages = Array.from({ length: 100 }, (_, index) => messageAt(1 + index));
+  await view.show();
+  expect(mark).toEqual({ key: rowsOf(messages, "bob")[20]!.key, isSettled: true });
+  lastRead = 100;
+  await view.show();
+  expect(mark.key).toBe(rowsOf(messages, "bob")[20]!.key);
+  await view.close();
+});
+
+test("what was read while its place was not known yet counts as unread for the mark", async () => {
+  let messages = Array.from({ length: 50 }, (_, index) => messageAt(51 + index));
+  const isRead = new Set<number>();
+  const receipts = receiptsOf((id) => isRead.has(id));
+  let mark!: ReturnType<typeof useUnreadMark>;
+  function Mark() {
+    mark = useUnreadMark(rowsOf(messages, "bob"), { status: "ready", receipts, hasOlder: true } as RoomView);
+    return null;
+  }
+  const view = await render(() => createElement(Mark));
+  for (const id of [50, 51, 52]) isRead.add(id);
+  await view.show();
+  expect(mark.isSettled).toBe(false);
+  messages = [messageAt(50), ...messages];
+  await view.show();
+  expect(mark).toEqual({ key: rowsOf(messages, "bob")[1]!.key, isSettled: true });
+  await view.close();
 });
 
 async function render(node: () => ReactNode) {
@@ -155,16 +219,25 @@ async function openComposer({ userId = "alice", intent, ...actions }: ComposerWo
 
 function ignore() {}
 
-function messageOf(content: string): Message {
+function receiptsOf(isRead: (id: number) => boolean): RoomView["receipts"] {
+  const numberOf = ({ position }: { position: string }) => Number(position.split(".")[1]);
+  return { isRead: (message) => isRead(numberOf(message)), readersOf: () => [] };
+}
+
+const messageOf = (content: string) => messageAt(1, content);
+
+function messageAt(number: number, content = `${number}`, senderId = "alice"): Message {
+  const position = `tea.${String(number).padStart(16, "0")}`;
+  const sentAt = new Date(number * 1_000).toISOString();
   return {
-    id: content,
-    clientMessageId: content,
-    position: "tea.0000000000000001",
-    version: "tea.0000000000000001",
-    hlc: "0",
-    sender: { id: "alice", name: "Alice", avatarUrl: null },
+    id: `${number}`,
+    clientMessageId: `${number}`,
+    position,
+    version: position,
+    hlc: `${number}`,
+    sender: { id: senderId, name: senderId === "alice" ? "Alice" : "Bob", avatarUrl: null },
     content,
-    sentAt: new Date(0).toISOString(),
+    sentAt,
     editedAt: null,
     deletedAt: null,
     replyTo: null,

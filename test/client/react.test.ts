@@ -107,6 +107,48 @@ test("useRoom shows what the room holds, sends, edits, deletes and pages back", 
   await until("received", () => view.texts("li").at(-1) === "hello React");
 });
 
+test("isLoadingOlder is of the room that is shown", async () => {
+  const [one, other] = [await alice.createRoom("One", ["bob"]), await alice.createRoom("Other", ["bob"])];
+  await using bob = new TestClient(app, "bob");
+  const pages = new Map([one, other].map((id) => [id, Promise.withResolvers<void>()]));
+  for (const [id, { promise }] of pages) Object.assign(bob.client.rooms.get(id), { loadOlder: () => promise });
+  let roomId = one;
+  let room!: Actions;
+  await using view = await render(() =>
+    below(bob.client, createElement(Chat, { roomId, onActions: (it) => (room = it) })),
+  );
+  const first = room.loadOlder();
+  await until("the one loads", () => room.isLoadingOlder);
+  roomId = other;
+  await view.show();
+  expect(room.isLoadingOlder).toBe(false);
+  const second = room.loadOlder();
+  await until("the other loads", () => room.isLoadingOlder);
+  pages.get(one)!.resolve();
+  await first;
+  await view.show();
+  expect(room.isLoadingOlder).toBe(true);
+  pages.get(other)!.resolve();
+  await second;
+  await until("it has loaded", () => !room.isLoadingOlder);
+});
+
+test("useChatClient gives no client of the user before", async () => {
+  const seen = new Set<string>();
+  function Someone({ userId }: { userId: string }) {
+    const client = useChatClient({ url: webSocketUrl(app), userId, getToken: () => tokenOf(userId) });
+    if (client) seen.add(`${client.userId} for ${userId}`);
+    return null;
+  }
+  let userId = "bob";
+  await using view = await render(() => createElement(Someone, { userId }));
+  await until("the one's client", () => seen.has("bob for bob"));
+  userId = "carol";
+  await view.show();
+  await until("the other's client", () => seen.has("carol for carol"));
+  expect(seen.size).toBe(2);
+});
+
 test("a message that was refused shows as failed, and can be discarded", async () => {
   const roomId = await alice.createRoom("Refused", ["bob"]);
   await using bob = new TestClient(app, "bob");

@@ -1,21 +1,27 @@
 import { useEffect, useRef, useState } from "react";
+import type { Message } from "../../client/index.ts";
 import type { Row } from "./rows.ts";
 
 /** Has others' messages read out as they arrive; not those that scrolling brings into the document. */
 export function Arrivals({ rows }: { rows: readonly Row[] }) {
   const lastPosition = useRef<string>(undefined);
-  const [text, setText] = useState("");
+  const [arrived, setArrived] = useState<readonly Message[]>([]);
   useEffect(() => {
-    const last = rows.findLast(({ message }) => message.position !== undefined);
-    const message = last?.message;
-    if (message?.position === undefined) return;
-    const isNew = lastPosition.current !== undefined && message.position > lastPosition.current;
-    lastPosition.current = message.position;
-    if (isNew && !last!.isOwn) setText(`${message.sender.name}: ${message.content ?? "message deleted"}`);
+    const before = lastPosition.current;
+    lastPosition.current = rows.findLast(({ message }) => message.position !== undefined)?.message.position ?? before;
+    if (before === undefined) return;
+    const from = rows.findLastIndex(({ message }) => message.position !== undefined && message.position <= before) + 1;
+    const newer = rows
+      .slice(from)
+      .flatMap(({ message, isOwn }) => (message.position === undefined || isOwn ? [] : [message]));
+    if (newer.length > 0) setArrived(newer);
   }, [rows]);
   return (
-    <p className="for-readers" aria-live="polite">
-      {text}
-    </p>
+    <div className="for-readers" aria-live="polite">
+      {/* Elements of their own: the same words come to be read out again. */}
+      {arrived.map(({ position, sender, content }) => (
+        <p key={position}>{`${sender.name}: ${content ?? "message deleted"}`}</p>
+      ))}
+    </div>
   );
 }

@@ -35,6 +35,7 @@ export function useFocusedRow(
   return {
     tabStop: at === -1 ? rows.length - 1 : at,
     keepMounted: rows.length === 0 ? [] : [at === -1 ? rows.length - 1 : at],
+    go: (key: string) => go(rows.findIndex((row) => row.key === key)),
     show: (messageId: string) => {
       const found = rows.findIndex(({ message }) => message.position !== undefined && message.id === messageId);
       if (found !== -1) go(found);

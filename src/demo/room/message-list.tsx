@@ -9,13 +9,15 @@ import { MessageItem } from "./message-item.tsx";
 import { rowsOf, type Row } from "./rows.ts";
 import { useEnd } from "./end.ts";
 import { useFocusedRow } from "./focused-row.ts";
-import { useUnreadMark } from "./unread-mark.ts";
+import { useUnreadMark, type UnreadMark } from "./unread-mark.ts";
 
 export interface MessageListProps {
   roomId: string;
   view: RoomView;
   isDirect: boolean;
   canWrite: boolean;
+  /** In the whole room, whether loaded or not. */
+  unreadCount: number;
   onReply: (message: Message) => void;
   onEdit: (message: Message) => void;
   onDelete: (message: Message) => void;
@@ -27,18 +29,19 @@ const loadWithinPx = 1_500;
 const seenPart = 0.2;
 
 /** The messages of a room. Only those that are seen are in the document, however many there are. */
-export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: MessageListProps) {
+export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...actions }: MessageListProps) {
   const { userId } = useClient();
   const nowMs = useNowMs();
   const { messages, status, hasOlder, isLoadingOlder } = view;
   const rows = useMemo(() => rowsOf(messages, userId), [messages, userId]);
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const handle = useRef<VirtualizerHandle>(null);
-  const unreadKey = useUnreadMark(rows, view);
-  const { isAtEnd, noteScroll, toEnd } = useEnd({ rows, handle, scroller, unreadKey });
+  const unread = useUnreadMark(rows, view);
+  const { isAtEnd, noteScroll, toEnd } = useEnd({ rows, handle, scroller, unreadKey: unread.key });
   const loadOlder = useOlder(view, handle);
   const isPrepended = useIsPrepended(rows);
   const focus = useFocusedRow(rows, handle, scroller);
+  const seek = useUnreadSeek({ unread, view, hasFailed: loadOlder.hasFailed, load: loadOlder.load, show: focus.go });
   const autoRead = useAutoRead(roomId, { root: scroller, threshold: seenPart });
 
   return (
@@ -70,7 +73,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: Me
                 nowMs={nowMs}
                 isDirect={isDirect}
                 canWrite={canWrite}
-                isUnreadMark={row.key === unreadKey}
+                isUnreadMark={row.key === unread.key}
                 isTabStop={index === focus.tabStop}
                 seenRef={autoRead(row.message)}
                 onShowMessage={focus.show}
@@ -82,8 +85,13 @@ export function MessageList({ roomId, view, isDirect, canWrite, ...actions }: Me
       </div>
       {isLoadingOlder && <p className="chip at-start">Loading older messages…</p>}
       {loadOlder.hasFailed && hasOlder && !isLoadingOlder && (
-        <button type="button" className="chip at-start" onClick={loadOlder.retry}>
+        <button type="button" className="chip at-start" onClick={loadOlder.load}>
           Older messages did not load. Try again
+        </button>
+      )}
+      {status === "ready" && !unread.isSettled && unreadCount > 0 && !seek.isUnderWay && !loadOlder.hasFailed && (
+        <button type="button" className="chip at-start" onClick={seek.begin}>
+          {unreadCount} unread above
         </button>
       )}
       {!isAtEnd && (
@@ -113,7 +121,27 @@ function useOlder(view: RoomView, handle: React.RefObject<VirtualizerHandle | nu
 
   // After each rendering: the list may be shorter than what it is shown in.
   useEffect(check);
-  return { hasFailed, check, retry: load };
+  return { hasFailed, check, load };
+}
+
+interface UnreadSeek {
+  unread: UnreadMark;
+  view: RoomView;
+  hasFailed: boolean;
+  load: () => void;
+  show: (key: string) => void;
+}
+
+/** Loads older messages up to the first unread one, and goes there. */
+function useUnreadSeek({ unread, view, hasFailed, load, show }: UnreadSeek) {
+  const [isUnderWay, setUnderWay] = useState(false);
+  useEffect(() => {
+    if (!isUnderWay) return;
+    if (unread.key !== undefined) show(unread.key);
+    if (unread.isSettled || hasFailed) setUnderWay(false);
+    else if (view.hasOlder && !view.isLoadingOlder) load();
+  });
+  return { isUnderWay, begin: () => setUnderWay(true) };
 }
 
 /** Whether rows came before those of the last rendering: the list then keeps its distance to the end. */

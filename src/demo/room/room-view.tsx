@@ -54,6 +54,7 @@ export function RoomView({ roomId }: { roomId: string }) {
         view={view}
         isDirect={room?.kind === "DIRECT"}
         canWrite={isMember}
+        unreadCount={summary?.unreadCount ?? 0}
         onReply={(message) => setIntent({ kind: "reply", message })}
         onEdit={(message) => setIntent({ kind: "edit", message })}
         onDelete={setDeleting}
