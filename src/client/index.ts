@@ -5,6 +5,7 @@ export type { Inbox } from "./inbox-store.ts";
 export type { Member, Message, RoomEvent, User } from "./room-event.ts";
 export type { RoomSummary } from "./room-summary.ts";
 export { Room, type RoomMessage } from "./room.ts";
+export { messageKey } from "./message-key.ts";
 export type { PendingMessage, RoomStatus } from "./room-log.ts";
 export type { Reader, Receipts } from "./room-receipts.ts";
 export type { Rooms } from "./rooms.ts";

@@ -7,6 +7,7 @@ import {
 } from "./generated/operations.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { LinkState } from "./connector.ts";
+import { messageKey } from "./message-key.ts";
 import type { Observable } from "./observable.ts";
 import type { OfflineQueue } from "./offline-queue.ts";
 import { outcomeOf, type Outcome } from "./outcome.ts";
@@ -78,6 +79,11 @@ export class Room {
     this.#takeQueue();
     this.messages.subscribe(() => this.#discardConfirmed());
     this.#log.load();
+  }
+
+  /** For lists, see `messageKey`. */
+  keyOf(message: RoomMessage): string {
+    return messageKey(message, this.#options.userId);
   }
 
   /** Loads the page before the oldest message; resolves when it is there. @throws OperationError, or an Error when there is no answer in time */

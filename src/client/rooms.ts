@@ -6,7 +6,10 @@ type Entry = { room: Room; holders: number; timer: unknown };
 
 /** The rooms that the app shows, each once however many parts of the app show it. */
 export interface Rooms {
-  /** The room, loading unless it was open already. Nobody holds it: it closes by itself a while after. */
+  /**
+   * The room, loading unless it was open already. Unless somebody holds it, it closes half a minute after it was last asked for: it
+   * then stays as it is, hears of nothing more, and must not be used any more.
+   */
   get(roomId: string): Room;
   /** Keeps the room open until the function that it gives is called. */
   hold(roomId: string): () => void;

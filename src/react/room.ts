@@ -13,6 +13,8 @@ export interface RoomView {
   status: RoomStatus;
   /** In room order, then what waits to be sent or failed. */
   messages: readonly RoomMessage[];
+  /** For the `key` of a message's element: the same before and after it is sent, and no other message's. */
+  keyOf: (message: RoomMessage) => string;
   members: readonly Member[];
   receipts: Receipts;
   hasOlder: boolean;
@@ -40,6 +42,7 @@ export function useRoom(roomId: string): RoomView {
   const { loadOlder, isLoadingOlder } = useLoadOlder(room);
   const actions = useMemo(
     () => ({
+      keyOf: (message: RoomMessage) => room.keyOf(message),
       send: (message: { content: string; replyToId?: string }) => room.send(message),
       retry: (clientMessageId: string) => room.retry(clientMessageId),
       discard: (clientMessageId: string) => room.discard(clientMessageId),

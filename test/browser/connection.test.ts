@@ -19,7 +19,7 @@ test("what is written offline waits, and is sent once and in order when the netw
   const status = await alice.page.locator(".banner p").elementHandle();
   await alice.context.setOffline(true);
   await alice.banner.getByText("You are offline.").waitFor();
-  expect(await status!.textContent()).toContain("You are offline.");
+  expect(await status.textContent()).toContain("You are offline.");
   for (const text of ["first", "second", "third"]) await alice.say(text);
   await alice.banner.getByText("3 messages wait to be sent.").waitFor();
   for (const text of ["first", "second", "third"]) await alice.untilStatus(text, "queued");

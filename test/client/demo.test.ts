@@ -198,7 +198,7 @@ async function openComposer({ userId = "alice", intent, ...actions }: ComposerWo
       return intent;
     },
     text: () => view.container.textContent,
-    close: view.close,
+    close: () => view.close(),
     begin(next: Intent) {
       intent = next;
       return view.show();

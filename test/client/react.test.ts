@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFakeClock } from "../../src/client/fake-clock.ts";
 import type { ChatClient } from "../../src/client/chat-client.ts";
+import type { Message } from "../../src/client/room-event.ts";
 import {
   CauserieProvider,
   useAutoRead,
@@ -68,7 +69,7 @@ function Chat({ roomId, onActions }: { roomId: string; onActions?: (actions: Act
     "ul",
     { title: room.status },
     room.messages.map((message) =>
-      createElement("li", { key: message.clientMessageId, ref: seen(message) }, message.content),
+      createElement("li", { key: room.keyOf(message), ref: seen(message) }, message.content),
     ),
   );
 }
@@ -95,16 +96,20 @@ test("useRoom shows what the room holds, sends, edits, deletes and pages back", 
   await room.send({ content: "from React" });
   await rendered();
   expect(view.texts("li").at(-1)).toBe("from React");
+  const key = room.keyOf(room.messages.at(-1)!);
   await until("sent", () => room.messages.at(-1)?.position !== undefined);
-  const own = room.messages.at(-1)! as { id: string };
+  expect(room.keyOf(room.messages.at(-1)!)).toBe(key);
+  const own = room.messages.at(-1)! as Message;
   await room.edit(own.id, "edited");
   await rendered();
   expect(view.texts("li").at(-1)).toBe("edited");
   await room.remove(own.id);
   await rendered();
   expect(view.texts("li").at(-1)).toBe("");
-  await alice.send(roomId, "hello React");
+  // Another sender may use the same id.
+  await alice.send(roomId, "hello React", { clientMessageId: own.clientMessageId });
   await until("received", () => view.texts("li").at(-1) === "hello React");
+  expect(new Set(room.messages.map(room.keyOf)).size).toBe(room.messages.length);
 });
 
 test("isLoadingOlder is of the room that is shown", async () => {

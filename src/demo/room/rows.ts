@@ -1,4 +1,4 @@
-import type { RoomMessage, User } from "../../client/index.ts";
+import { messageKey, type RoomMessage, type User } from "../../client/index.ts";
 import { dayOf } from "../parts/time.ts";
 
 /** A message with what its neighbours say of how it is shown. */
@@ -39,7 +39,7 @@ function rowOf(message: RoomMessage, userId: string): Row {
   const isPending = message.position === undefined;
   const senderId = isPending ? userId : message.sender.id;
   return {
-    key: `${senderId}/${message.clientMessageId}`,
+    key: messageKey(message, userId),
     message,
     senderId,
     sentAtMs: isPending ? message.queuedAtMs : Date.parse(message.sentAt),
