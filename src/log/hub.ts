@@ -145,7 +145,7 @@ export class Hub implements AsyncDisposable {
 
   /**
    * Calls back with each change of the room that this node learns of, in the order of the log: with all while the room is
-   * watched, else with those made on this node. Returns how to stop.
+   * watched, else with those made on this node; and when the log of a watched room went back. Returns how to stop.
    */
   listen(roomId: string, listener: RoomListener): () => void {
     return this.#listeners.listen(roomId, listener);
@@ -170,8 +170,8 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Calls back on each change of the user's memberships, with the user's revision, once listening; perhaps also with the
-   * revision that the user has had all along. Returns how to stop.
+   * Calls back on each change of the user's memberships, with the user's revision, once listening; with a lower one than before
+   * where the database went back, and perhaps with the one that the user has had all along. Returns how to stop.
    */
   async watchUser(userId: string, listener: (revision: number) => void): Promise<() => void> {
     let user = this.#users.get(userId);
@@ -262,7 +262,8 @@ export class Hub implements AsyncDisposable {
 
   /**
    * These rooms' logs are not those that this node told of: the database was restored from a backup, or lost commits in a
-   * failover. Their readers begin anew (`CURSOR_RESET`), and the rooms are followed from where they stand now.
+   * failover. Their readers begin anew (`CURSOR_RESET`), the rooms are followed from where they stand now, and then whoever
+   * listens is to look anew.
    */
   async #wentBack(roomIds: string[]): Promise<void> {
     for (const roomId of roomIds) {
@@ -279,7 +280,7 @@ export class Hub implements AsyncDisposable {
     const asked = [...this.#toOpen];
     await this.#open(asked.filter((roomId) => this.#rooms.has(roomId)));
     // Others may have come meanwhile.
-    for (const roomId of asked) this.#toOpen.delete(roomId);
+    for (const roomId of asked) if (this.#toOpen.delete(roomId)) this.#listeners.reset(roomId);
   }
 
   #watchRoom(roomId: string): WatchedRoom {

@@ -1,6 +1,10 @@
 import type { Change } from "./changes.ts";
 
-export type RoomListener = (changes: readonly Change[]) => void;
+export type RoomListener = {
+  changed(changes: readonly Change[]): void;
+  /** The room's log went back: what was told of it may never have been. What changes from now on is told again. */
+  reset(): void;
+};
 
 /** Those within this process who are told of a room's changes. One listener's fault hinders no other. */
 export class RoomListeners {
@@ -22,9 +26,17 @@ export class RoomListeners {
   }
 
   tell(roomId: string, changes: readonly Change[]): void {
+    this.#each(roomId, (listener) => listener.changed(changes));
+  }
+
+  reset(roomId: string): void {
+    this.#each(roomId, (listener) => listener.reset());
+  }
+
+  #each(roomId: string, tell: (listener: RoomListener) => void): void {
     for (const listener of this.#byRoom.get(roomId) ?? []) {
       try {
-        listener(changes);
+        tell(listener);
       } catch (fault) {
         this.#onFault(fault);
       }

@@ -24,9 +24,9 @@ export class Circle implements Disposable {
   #stopWatchingUser = () => {};
   /** The viewer's revision that the rooms are of; -1 before they were read. */
   #revision = -1;
-  /** The newest that was heard of. */
-  #heard = -1;
-  #isRefreshing = false;
+  /** Something has happened since the rooms were read, or began to be read. */
+  #isStale = false;
+  #isRefreshing = true;
   #isClosed = false;
 
   private constructor(viewerId: string, use: CircleUse) {
@@ -41,7 +41,7 @@ export class Circle implements Disposable {
     try {
       circle.#stopWatchingUser = await use.hub.watchUser(viewerId, (revision) => circle.#viewerMoved(revision));
       await circle.#readRooms();
-      circle.#viewerMoved(circle.#heard);
+      void circle.#refresh();
       return circle;
     } catch (fault) {
       circle[Symbol.dispose]();
@@ -54,17 +54,19 @@ export class Circle implements Disposable {
   }
 
   #viewerMoved(revision: number): void {
-    this.#heard = Math.max(this.#heard, revision);
-    if (this.#revision === -1 || revision <= this.#revision) return;
+    if (revision !== this.#revision) this.#lookAnew();
+  }
+
+  #lookAnew(): void {
+    this.#isStale = true;
     // At once: what the viewer may see is not known any more.
     this.#tell(null);
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    void this.#refresh();
+    if (!this.#isRefreshing) void this.#refresh();
   }
 
   async #refresh(): Promise<void> {
-    while (this.#heard > this.#revision && !this.#isClosed) {
+    this.#isRefreshing = true;
+    while (this.#isStale && !this.#isClosed) {
       await this.#insistence.on(() => this.#readRooms());
       // Somebody may have come or gone in a room before it was watched.
       this.#tell(null);
@@ -74,7 +76,7 @@ export class Circle implements Disposable {
 
   async #readRooms(): Promise<void> {
     const { hub, store } = this.#use;
-    const heard = this.#heard;
+    this.#isStale = false;
     const read = await store.readRoomIds(this.viewerId);
     const roomIds = new Set(read.roomIds);
     if (this.#isClosed) return;
@@ -84,12 +86,10 @@ export class Circle implements Disposable {
     for (const roomId of added)
       this.#rooms.set(
         roomId,
-        hub.listen(roomId, (changes) => this.#changed(changes)),
+        hub.listen(roomId, { changed: (changes) => this.#changed(changes), reset: () => this.#lookAnew() }),
       );
     this.#unwatch([...this.#rooms.keys()].filter((roomId) => !roomIds.has(roomId)));
     this.#revision = read.revision;
-    // What was heard of and is not there was a false publication.
-    if (this.#heard === heard) this.#heard = read.revision;
   }
 
   #changed(changes: readonly Change[]): void {

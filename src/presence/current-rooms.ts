@@ -1,10 +1,16 @@
+import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { PresenceBoard } from "../live/presence-board.ts";
 import type { Change } from "../log/changes.ts";
 import type { Hub } from "../log/hub.ts";
+import type { RoomsStore } from "../rooms/rooms.store.ts";
+import { Insistence } from "./insistence.ts";
 
 export type CurrentRoomsUse = {
   hub: Pick<Hub, "watchRooms" | "unwatchRooms" | "listen">;
   board: Pick<PresenceBoard, "update">;
+  rooms: Pick<RoomsStore, "readMembers">;
+  clock: BoardClock;
+  onFault: (fault: unknown) => void;
 };
 
 /** A session that is, or wants to be, in a room. */
@@ -18,9 +24,11 @@ export class CurrentRooms implements Disposable {
   readonly #rooms = new Map<string, Room>();
   /** By session. */
   readonly #taken = new Map<string, Place>();
+  readonly #insistence: Insistence;
 
   constructor(use: CurrentRoomsUse) {
     this.#use = use;
+    this.#insistence = new Insistence(use);
   }
 
   /** Once it resolves the user's removal from the room is noticed. To be taken or given up. */
@@ -59,7 +67,10 @@ export class CurrentRooms implements Disposable {
   }
 
   #listen(roomId: string): Room {
-    const stopListening = this.#use.hub.listen(roomId, (changes) => this.#changed(roomId, changes));
+    const stopListening = this.#use.hub.listen(roomId, {
+      changed: (changes) => this.#changed(roomId, changes),
+      reset: () => void this.#lookAnew(roomId),
+    });
     const room = { places: new Set<Place>(), stopListening };
     this.#rooms.set(roomId, room);
     return room;
@@ -68,14 +79,23 @@ export class CurrentRooms implements Disposable {
   #changed(roomId: string, changes: readonly Change[]): void {
     const left = new Set(changes.flatMap((change) => (change.type === "MemberLeft" ? [change.member.userId] : [])));
     if (left.size === 0) return;
-    for (const place of this.#rooms.get(roomId)?.places ?? []) {
-      if (!left.has(place.userId)) continue;
-      if (this.#taken.get(place.sessionId) === place) this.#use.board.update(place.sessionId, { roomId: null });
-      this.giveUp(place);
-    }
+    for (const place of this.#rooms.get(roomId)?.places ?? []) if (left.has(place.userId)) this.#clear(place);
+  }
+
+  async #lookAnew(roomId: string): Promise<void> {
+    const places = [...(this.#rooms.get(roomId)?.places ?? [])];
+    const ofMembers = await this.#insistence.on(() => this.#use.rooms.readMembers(places));
+    const staying = new Set(ofMembers ?? places);
+    for (const place of places) if (!staying.has(place)) this.#clear(place);
+  }
+
+  #clear(place: Place): void {
+    if (this.isTaken(place)) this.#use.board.update(place.sessionId, { roomId: null });
+    this.giveUp(place);
   }
 
   [Symbol.dispose](): void {
+    this.#insistence[Symbol.dispose]();
     for (const place of [...this.#rooms.values()].flatMap(({ places }) => [...places])) this.giveUp(place);
   }
 }

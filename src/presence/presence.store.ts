@@ -138,8 +138,11 @@ export function createPresenceStore(database: Database) {
     return rows.map(({ ord }) => sights[ord - 1]!);
   }
 
-  /** A room's members, at most `limit`, as of its revision. Null where there is no such room. */
-  async function readRoster(roomId: string, limit: number): Promise<{ revision: number; userIds: string[] } | null> {
+  /** A room's members, at most `limit` (null: all), as of its revision. Null where there is no such room. */
+  async function readRoster(
+    roomId: string,
+    limit: number | null,
+  ): Promise<{ revision: number; userIds: string[] } | null> {
     const { rows } = await database.query<{ revision: number; user_ids: string[] }>({
       name: "read-presence-roster",
       text: READ_ROSTER,

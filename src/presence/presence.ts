@@ -93,13 +93,13 @@ export function createPresence(use: PresenceUse) {
     });
     try {
       let known = -1;
-      let heard = -1;
+      let heard: number | null = null;
       stopWatching = await hub.watchUser(viewerId, (revision) => {
-        heard = Math.max(heard, revision);
-        if (known >= 0 && revision > known) room.viewerMoved(follower);
+        heard = revision;
+        if (known >= 0 && revision !== known) room.viewerMoved(follower);
       });
       known = await store.readRevision(viewerId);
-      if (heard > known) room.viewerMoved(follower);
+      if (heard !== null && heard !== known) room.viewerMoved(follower);
       await requireMember(viewerId, roomId);
       return follower.stream;
     } catch (fault) {

@@ -27,7 +27,7 @@ export class RoomAudience implements Disposable {
   readonly #audience: Audience;
   readonly #followers = new Set<Follower>();
   readonly #insistence: Insistence;
-  /** Who came and went before the members were known; null once they are. */
+  /** Who came and went while it is not known who is a member; null once that is. */
   #earlyMoves: Move[] | null = [];
   #hasMissedMoves = false;
   /** Who came, is not in the audience yet, and has not left since. */
@@ -40,7 +40,10 @@ export class RoomAudience implements Disposable {
     this.#use = options.use;
     this.#audience = options.audience;
     this.#insistence = new Insistence(options.use);
-    this.#stopListening = options.use.hub.listen(this.roomId, (changes) => this.#changed(changes));
+    this.#stopListening = options.use.hub.listen(this.roomId, {
+      changed: (changes) => this.#changed(changes),
+      reset: () => this.#reset(),
+    });
   }
 
   /** @throws Refusal NOT_FOUND, INVALID (too large), RATE_LIMITED */
@@ -80,18 +83,58 @@ export class RoomAudience implements Disposable {
     this.#audience.tellSoon();
   }
 
-  /** The room is watched, so whatever changes after the members were read is heard of. */
   async #gather(): Promise<void> {
-    const roster = await this.#use.store.readRoster(this.roomId, maxMembers + 1);
-    if (roster === null) throw notFound("room", ["roomId"]);
-    if (roster.userIds.length > maxMembers)
-      throw invalid(`The room has more than ${maxMembers.toLocaleString("en")} members: ask for users.`, ["roomId"]);
-    if (this.#hasMissedMoves) throw rateLimited(earlyRetryAfterMs);
-    const { joined, left } = sumOf(this.#earlyMoves!.filter(({ revision }) => revision > roster.revision));
-    this.#earlyMoves = null;
-    const staying = roster.userIds.filter((userId) => !left.has(userId));
-    await this.#audience.add([...new Set([...staying, ...joined])]);
+    const members = await this.#readMembers(maxMembers);
+    if (members.size === 0) throw notFound("room", ["roomId"]);
+    await this.#audience.add([...members]);
     this.#audience.tell();
+  }
+
+  /** The room is watched, so whatever changes after they were read is heard of. @throws Refusal INVALID where there are more than `max` */
+  async #readMembers(max: number | null): Promise<ReadonlySet<string>> {
+    for (;;) {
+      const moves = this.#earlyMoves!;
+      const roster = await this.#use.store.readRoster(this.roomId, max === null ? null : max + 1);
+      // The log went back meanwhile: this may be of before.
+      if (moves !== this.#earlyMoves) continue;
+      if (this.#hasMissedMoves) {
+        this.#startOver();
+        throw rateLimited(earlyRetryAfterMs);
+      }
+      const { revision, userIds } = roster ?? { revision: 0, userIds: [] };
+      if (max !== null && userIds.length > max)
+        throw invalid(`The room has more than ${max.toLocaleString("en")} members: ask for users.`, ["roomId"]);
+      const { joined, left } = sumOf(moves.filter((move) => move.revision > revision));
+      this.#earlyMoves = null;
+      return new Set([...userIds.filter((userId) => !left.has(userId)), ...joined]);
+    }
+  }
+
+  #startOver(): void {
+    this.#earlyMoves = [];
+    this.#hasMissedMoves = false;
+  }
+
+  /** Until it is known who is a member now, nothing is told. */
+  #reset(): void {
+    const isReading = this.#earlyMoves !== null;
+    this.#startOver();
+    this.#audience.suspend(this.#audience.userIds);
+    if (!isReading) void this.#gatherAgain();
+  }
+
+  async #gatherAgain(): Promise<void> {
+    const members = await this.#insistence.on(() => this.#readMembers(null));
+    if (members === null) return;
+    const known = [
+      ...this.#audience.userIds,
+      ...this.#joining,
+      ...[...this.#followers].map(({ viewerId }) => viewerId),
+    ];
+    const left = new Set(known.filter((userId) => !members.has(userId)));
+    if (left.size > 0) this.#leave(left);
+    this.#audience.resume(new Set());
+    void this.#join(members);
   }
 
   #tell(): void {

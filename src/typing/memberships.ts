@@ -6,7 +6,7 @@ import type { Hub } from "../log/hub.ts";
 import type { RoomOfUser, RoomsStore } from "../rooms/rooms.store.ts";
 
 const maxKnown = 50_000;
-const maxAgeMs = 5_000;
+const maxAgeMs = 1_000;
 const maxPerStatement = 5_000;
 
 type Known = { readonly roomId: string; readonly watch: object | undefined; readonly untilMs: number };
@@ -14,7 +14,7 @@ type Room = { holders: number; departures: number; stopListening: () => void };
 
 /**
  * Who is a member, without asking the database each time: what is known holds as long as this node watches the room, and for
- * 5 s where it does not. Only that somebody is one is kept.
+ * a second where it does not. Only that somebody is one is kept.
  */
 export class Memberships {
   readonly #hub: Pick<Hub, "listen" | "watchOf">;
@@ -57,6 +57,7 @@ export class Memberships {
       const isMember = await this.#members.load(asked);
       // Whoever left while that was read may be one no more.
       if (isMember && room.departures === departures) this.#keep({ roomId, watch, untilMs }, userId);
+      if (!isMember) this.#known.delete(keyOf(asked));
       return isMember;
     } finally {
       this.#release(roomId);
@@ -88,7 +89,11 @@ export class Memberships {
   }
 
   #listen(roomId: string): Room {
-    const stopListening = this.#hub.listen(roomId, (changes) => this.#changed(roomId, changes));
+    const stopListening = this.#hub.listen(roomId, {
+      changed: (changes) => this.#changed(roomId, changes),
+      // It is watched anew, so that what was known holds no more.
+      reset: () => {},
+    });
     const room = { holders: 0, departures: 0, stopListening };
     this.#rooms.set(roomId, room);
     return room;

@@ -15,6 +15,8 @@ export class TypingFollowers implements Disposable {
   readonly #clock: BoardClock;
   readonly #typing: () => UserRow[];
   readonly #followers = new Set<Follower>();
+  /** So many wait to know who may be told. */
+  #holds = 0;
   #shown: TypingState;
   #version = 0;
   #toldVersion = 0;
@@ -30,6 +32,21 @@ export class TypingFollowers implements Disposable {
 
   get size(): number {
     return this.#followers.size;
+  }
+
+  get viewerIds(): string[] {
+    return [...this.#followers].map(({ viewerId }) => viewerId);
+  }
+
+  /** Nothing is told, until `release`. */
+  hold(): void {
+    this.#holds += 1;
+  }
+
+  release(): void {
+    this.#holds -= 1;
+    this.#show();
+    for (const { stream } of this.#followers) stream.changed();
   }
 
   /** Who types now, at once, and again whenever that changes. */
@@ -72,7 +89,7 @@ export class TypingFollowers implements Disposable {
   }
 
   #take(follower: Follower): TypingState | null {
-    if (follower.isOver || follower.version === this.#version) return null;
+    if (this.#holds > 0 || follower.isOver || follower.version === this.#version) return null;
     follower.version = this.#version;
     return this.#shown;
   }

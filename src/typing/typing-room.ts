@@ -3,6 +3,8 @@ import type { Bus, BusSubscription } from "../live/bus.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { Change, UserRow } from "../log/changes.ts";
 import type { Hub } from "../log/hub.ts";
+import { Insistence } from "../presence/insistence.ts";
+import type { Memberships } from "./memberships.ts";
 import { decodeTyping, encodeTyping, lifetimeMs, typingChannel } from "./typing-announcement.ts";
 import type { TypingAnnouncement } from "./typing-announcement.ts";
 import { Typers } from "./typers.ts";
@@ -12,13 +14,15 @@ import { TypingList } from "./typing-list.ts";
 export type TypingRoomUse = {
   bus: Bus;
   hub: Pick<Hub, "listen">;
+  memberships: Pick<Memberships, "readAnew">;
   clock: BoardClock;
+  onFault: (fault: unknown) => void;
   count: { typers: number };
   source: string;
 };
 
 const answerEveryMs = 1_000;
-/** A node that does not watch the room may believe so long that a former member is one, and others so long what it says. */
+/** A node that does not watch the room may believe for a second that a former member is one, and others for 5 s what it says. */
 const partedMs = 2 * lifetimeMs;
 const maxParted = 1_000;
 
@@ -32,6 +36,7 @@ export class TypingRoom implements Disposable {
   readonly #subscription: BusSubscription;
   readonly #stopListening: () => void;
   readonly #onIdle: () => void;
+  readonly #insistence: Insistence;
   /** Former members, and until when nothing is believed that is said of them. */
   readonly #parted = new Map<string, number>();
   #answeredAtMs = -Infinity;
@@ -45,6 +50,7 @@ export class TypingRoom implements Disposable {
     this.#roomId = roomId;
     this.#use = use;
     this.#onIdle = onIdle;
+    this.#insistence = new Insistence(use);
     this.#list = new TypingList({ clock, onChange: () => this.#followers.changed() });
     this.#followers = new TypingFollowers({ roomId, clock, typing: () => this.#list.users });
     this.#typers = new Typers({
@@ -59,7 +65,10 @@ export class TypingRoom implements Disposable {
       },
     });
     this.#subscription = use.bus.subscribe(typingChannel(roomId), (text) => this.#heard(text));
-    this.#stopListening = use.hub.listen(roomId, (changes) => this.#logged(changes));
+    this.#stopListening = use.hub.listen(roomId, {
+      changed: (changes) => this.#logged(changes),
+      reset: () => void this.#check([...this.#followers.viewerIds, ...this.#typing]),
+    });
   }
 
   get isIdle(): boolean {
@@ -80,23 +89,47 @@ export class TypingRoom implements Disposable {
       onClose();
       this.#idle();
     });
+    // Who left before the room was watched may be in the list yet.
+    if (this.#followers.size === 1 && this.#typing.length > 0) void this.#check(this.#typing);
     void this.#ask();
     return stream;
+  }
+
+  /** This user is no member any more. */
+  part(userId: string): void {
+    this.#parted.set(userId, this.#use.clock.monotonicMs() + partedMs);
+    if (this.#parted.size > maxParted) this.#parted.delete(this.#parted.keys().next().value!);
+    this.#end(userId);
+    this.#followers.end(userId);
+  }
+
+  /** As far as is known here. */
+  get #typing(): string[] {
+    return [...this.#list.users, ...this.#typers.typists.map(({ user }) => user)].map(({ id }) => id);
+  }
+
+  /** Until it is known which of these are members nothing is told. */
+  async #check(userIds: readonly string[]): Promise<void> {
+    this.#followers.hold();
+    await this.#partFormer(userIds);
+    this.#followers.release();
+  }
+
+  async #partFormer(userIds: readonly string[]): Promise<void> {
+    const { memberships } = this.#use;
+    const parting = [...new Set(userIds)].map(async (userId) => {
+      const isMember = await this.#insistence.on(() => memberships.readAnew({ roomId: this.#roomId, userId }));
+      if (isMember === false) this.part(userId);
+    });
+    await Promise.all(parting);
   }
 
   #logged(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.type === "MessageSent") this.#end(change.message.senderId);
       if (change.type === "MemberJoined") this.#parted.delete(change.member.userId);
-      if (change.type === "MemberLeft") this.#part(change.member.userId);
+      if (change.type === "MemberLeft") this.part(change.member.userId);
     }
-  }
-
-  #part(userId: string): void {
-    this.#parted.set(userId, this.#use.clock.monotonicMs() + partedMs);
-    if (this.#parted.size > maxParted) this.#parted.delete(this.#parted.keys().next().value!);
-    this.#end(userId);
-    this.#followers.end(userId);
   }
 
   #end(userId: string): void {
@@ -129,13 +162,15 @@ export class TypingRoom implements Disposable {
   #answerSoon(): void {
     if (this.#callOffAnswer || this.#typers.size === 0) return;
     const waitMs = this.#answeredAtMs + answerEveryMs - this.#use.clock.monotonicMs();
-    if (waitMs <= 0) return this.#answer();
-    this.#callOffAnswer = this.#use.clock.after(waitMs, () => this.#answer());
+    if (waitMs <= 0) return void this.#answer();
+    this.#callOffAnswer = this.#use.clock.after(waitMs, () => void this.#answer());
   }
 
-  #answer(): void {
+  async #answer(): Promise<void> {
     this.#callOffAnswer = null;
     this.#answeredAtMs = this.#use.clock.monotonicMs();
+    // Where this node does not watch the room it may have missed that one of them left.
+    await this.#partFormer(this.#typing);
     const { typists } = this.#typers;
     if (typists.length > 0) this.#announce({ kind: "typing", source: this.#use.source, typists });
   }
@@ -151,6 +186,7 @@ export class TypingRoom implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    this.#insistence[Symbol.dispose]();
     this.#stopListening();
     void this.#subscription.close();
     this.#followers[Symbol.dispose]();

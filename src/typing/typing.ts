@@ -23,14 +23,15 @@ export type TypingUse = {
   hub: Pick<Hub, "listen" | "watchOf" | "watchRooms" | "unwatchRooms">;
   store: Pick<RoomsStore, "readMembers">;
   clock: BoardClock;
+  onFault: (fault: unknown) => void;
 };
 
 /** Who types where. Soft state: nothing of it is kept, and what is not said again within 5 s is over on every node. */
 export function createTyping(use: TypingUse) {
-  const { bus, hub, clock } = use;
+  const { hub } = use;
   const memberships = new Memberships(use);
   const count = { typers: 0 };
-  const roomUse = { bus, hub, clock, count, source: randomUUID() };
+  const roomUse = { ...use, memberships, count, source: randomUUID() };
   const rooms = new Map<string, TypingRoom>();
   /** Of connections that typed, where. */
   const byConnection = new Map<string, { userId: string; roomIds: Set<string> }>();
@@ -44,7 +45,10 @@ export function createTyping(use: TypingUse) {
     connection: Pick<Connection, "id" | "isOpen"> | null,
     { roomId, isTyping }: { roomId: string; isTyping: boolean },
   ): Promise<void> {
-    if (!isId(roomId) || !(await memberships.isMember({ roomId, userId: user.id }))) throw notFound("room", ["roomId"]);
+    if (!isId(roomId) || !(await memberships.isMember({ roomId, userId: user.id }))) {
+      rooms.get(roomId)?.part(user.id);
+      throw notFound("room", ["roomId"]);
+    }
     if (connection?.isOpen === false) return;
     if (!isTyping) return rooms.get(roomId)?.stop(user.id, connection?.id ?? http);
     if (count.typers >= maxTypers) throw rateLimited(lifetimeMs);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { backUp } from "../support/backup.ts";
 import { beginningOf, isCaughtUp, wordsOf } from "../support/items.ts";
+import { hidden, presenceOf, TestDevice } from "../support/presence.ts";
 import { seriesOf } from "../support/series.ts";
 import { until } from "../support/until.ts";
 import { TestUser, type Item, type Received } from "../support/user.ts";
@@ -92,6 +93,61 @@ describe("a database that goes back under a running node", () => {
       await using again = bob.roomEvents(roomId);
       await again.end(limitMs);
       expect(again.errors).toMatchObject([{ extensions: { code: "NOT_FOUND" } }]);
+    });
+  });
+
+  describe("and has other members", () => {
+    beforeEach(() => start(200));
+
+    test("ends the presence and the typing of a room for whoever is none of them, and goes on for the others", async () => {
+      await using carol = await TestUser.open(app, "carol");
+      await using dave = await TestUser.open(app, "dave");
+      const roomId = await alice.createRoom("Room", [carol.id, dave.id]);
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      await alice.mutate("addMember", { roomId, userId: bob.id });
+      await alice.mutate("removeMember", { roomId, userId: dave.id });
+      await using bobs = await TestDevice.open(bob);
+      await using carols = await TestDevice.open(carol);
+      const presences = [bobs.presence({ roomId }), carols.presence({ roomId })] as const;
+      const typing = [bobs.typing(roomId), carols.typing(roomId)] as const;
+      for (const received of [...presences, ...typing]) await received.next();
+      expect(presences[1].states.has(dave.id)).toBe(false);
+      await bobs.setPresence({ currentRoomId: roomId });
+
+      await backup.restore();
+      await presences[0].received.end(limitMs);
+      await typing[0].received.end(limitMs);
+      expect(presences[0].states.get(alice.id)).toEqual(hidden(alice.id));
+      await presences[1].received.until(() => presences[1].states.has(dave.id));
+      expect(presences[1].states.get(bob.id)).toEqual(hidden(bob.id));
+      await untilServed(alice);
+      await alice.mutate("setPresence", { customStatus: "of the room" });
+      await presences[1].sees(alice.id, { customStatus: "of the room" });
+      await alice.mutate("setTyping", { roomId, isTyping: true });
+      await typing[1].are([alice.id]);
+      expect(typing[0].lists).toEqual([[]]);
+      expect(await bobs.setTyping(roomId, true)).toMatchObject([{ code: "NOT_FOUND" }]);
+      // Who comes back is not where they were.
+      await alice.mutate("addMember", { roomId, userId: bob.id });
+      expect(await presenceOf(carol, [bob.id])).toMatchObject([{ id: bob.id, currentRoom: null }]);
+    });
+
+    test("tells the presence of users to nobody who shares no room with them", async () => {
+      await bob.createRoom("Bob's own");
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      await alice.createRoom("Shared", [bob.id]);
+      await using device = await TestDevice.open(bob);
+      const observed = device.presence({ userIds: [alice.id] });
+      await observed.next();
+      await backup.restore();
+      await observed.received.until(() => observed.lists.length === 2, limitMs);
+      await untilServed(alice);
+      await alice.mutate("setPresence", { customStatus: "not for bob" });
+      await alice.createRoom("Shared again", [bob.id]);
+      await observed.sees(alice.id, { customStatus: "not for bob" });
+      expect(observed.of(alice.id).slice(1)).toMatchObject([hidden(alice.id), { customStatus: "not for bob" }]);
     });
   });
 

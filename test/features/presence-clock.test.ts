@@ -68,7 +68,7 @@ test("what begins and ends within 200 ms of the last that was told is told toget
   expect(await typists.next()).toEqual([]);
 });
 
-test("that one may type is asked of the database every 5 s, where the node does not watch the room", async () => {
+test("that one may type is asked of the database once a second, where the node does not watch the room", async () => {
   await using phone = await TestDevice.open(bob);
   using statements = watchStatements(app.databaseUrl);
   const asked = async () => {
@@ -76,7 +76,7 @@ test("that one may type is asked of the database every 5 s, where the node does 
     return sent.filter((name) => name === "read-members").length;
   };
   expect(await asked()).toBe(1);
-  for (const ms of [0, 1_000, 3_999]) {
+  for (const ms of [0, 300, 699]) {
     clock.advance(ms);
     expect(await asked()).toBe(0);
   }
@@ -84,13 +84,13 @@ test("that one may type is asked of the database every 5 s, where the node does 
   expect(await asked()).toBe(1);
 });
 
-test("one who was removed at a node that this one does not hear of types here for no more than 5 s", async () => {
+test("one who was removed at a node that this one does not hear of types here for no more than a second", async () => {
   // There is nothing between the two: each has a bus of its own.
   await using apart = await startTestApp({ databaseUrl: app.databaseUrl });
   await using phone = await TestDevice.open(bob);
   expect(await phone.setTyping(roomId, true)).toEqual([]);
   await alice.at(apart).mutate("removeMember", { roomId, userId: bob.id });
-  clock.advance(5_000);
+  clock.advance(1_000);
   expect(await phone.setTyping(roomId, true)).toMatchObject([{ code: "NOT_FOUND", path: ["roomId"] }]);
 });
 

@@ -3,6 +3,7 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { passes, TestDevice, type Typists } from "../support/presence.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { watchStatements } from "../support/statements.ts";
+import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
 
 // Two servers on one Redis and one Postgres.
@@ -141,6 +142,32 @@ test("one who is removed types no longer, hears no more, and cannot type", async
   await using refused = bobs.device.typing(roomId);
   await refused.received.end();
   expect(refused.received.all).toMatchObject([{ errors: [{ extensions: { code: "NOT_FOUND" } }] }]);
+});
+
+test("one who was removed at a node that no other hears of is shown to nobody who begins to look", async () => {
+  await using apart = await startTestApp({ databaseUrl: here.databaseUrl });
+  const [bobs, carols] = [await TestDevice.open(bob.at(there)), await TestDevice.open(carol.at(there))];
+  const alices = await TestDevice.open(alice);
+  for (const device of [bobs, carols, alices]) await device.setTyping(roomId, true);
+  const before = await follow(alice);
+  await before.received.until(() => before.lists.at(-1)?.length === 3);
+  await before.device.close();
+  await until("nobody here watches the room", () => here.hub.watchOf(roomId) === undefined);
+  await alice.at(apart).mutate("removeMember", { roomId, userId: bob.id });
+  // Here bob was heard of before.
+  await using near = alices.typing(roomId);
+  await near.are([alice.id, carol.id]);
+  expect(near.lists).toHaveLength(1);
+});
+
+test("one who was removed is not told of to a node that asks who types, and cannot type", async () => {
+  const [bobs, carols] = [await TestDevice.open(bob.at(there)), await TestDevice.open(carol.at(there))];
+  for (const device of [bobs, carols]) await device.setTyping(roomId, true);
+  await alice.mutate("removeMember", { roomId, userId: bob.id });
+  const near = await follow(alice);
+  await near.are([carol.id]);
+  expect(near.lists.flat()).not.toContain(bob.id);
+  expect(await bobs.setTyping(roomId, true)).toMatchObject([{ code: "NOT_FOUND", path: ["roomId"] }]);
 });
 
 test("a stranger can neither type nor watch", async () => {
