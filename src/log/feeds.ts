@@ -26,14 +26,21 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     roomId,
     after,
   }: Open & { roomId: string; after: string | null }): Promise<void> {
-    if (!isId(roomId)) throw notFound("room", ["roomId"]);
+    if (!isId(roomId)) throw noSuchRoom();
     const position = after === null ? null : parseCursor(after, ["after"]);
     if (position && position.roomId !== roomId) throw invalid("This is a cursor of another room.", ["after"]);
     // Before anything is watched, so that nobody but members can make the node watch a room.
     const early = (await store.readMemberships(viewer.id, [roomId]))[0];
     checkStart(early, position);
     await hub.watchRooms([roomId]);
-    const subscription = new Subscription({ hub, viewer, selection, sink, onLeft: () => sink.complete() });
+    const subscription = new Subscription({
+      hub,
+      viewer,
+      selection,
+      sink,
+      onLeft: () => sink.complete(),
+      notMember: noSuchRoom,
+    });
     try {
       const membership = (await store.readMemberships(viewer.id, [roomId]))[0];
       checkStart(membership, position);
@@ -57,10 +64,10 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   }
 
   function checkStart(membership: Membership | undefined, after: Position | null): void {
-    if (!membership) throw notFound("room", ["roomId"]);
+    if (!membership) throw noSuchRoom();
     const { leftRevision, roomRevision } = membership;
-    if (leftRevision !== null && (after === null || after.revision >= leftRevision)) throw notFound("room", ["roomId"]);
-    if (after !== null && after.revision > roomRevision) throw cursorReset(["after"]);
+    if (leftRevision !== null && (after === null || after.revision >= leftRevision)) throw noSuchRoom();
+    if (after !== null && after.revision > roomRevision) throw notInLog();
   }
 
   /**
@@ -87,6 +94,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
         // The viewer may be back already: that was told while the room was still here.
         refresh();
       },
+      notMember: notInLog,
     });
     const inbox = { subscription, parted, closed: false, stopWatching: () => {} };
     sink.onClose(() => {
@@ -207,6 +215,9 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   return { openRoomEvents, openInbox };
 }
 
+const noSuchRoom = () => notFound("room", ["roomId"]);
+const notInLog = () => cursorReset(["after"]);
+
 /** Whether anything may come after the position: a former member who was told so has nothing coming. */
 function isDue({ leftRevision }: Membership, position: number): boolean {
   return leftRevision === null || position < leftRevision;
@@ -220,7 +231,7 @@ function memberThrough({ leftRevision, roomRevision }: Membership): number {
 /** @throws Refusal CURSOR_RESET where a position is ahead of its room's log, as far as the user may know of it */
 export function checkPositions(memberships: Membership[], positions: Map<string, number>): void {
   for (const { roomId, leftRevision, roomRevision } of memberships) {
-    if (positions.get(roomId)! > (leftRevision ?? roomRevision)) throw cursorReset(["after"]);
+    if (positions.get(roomId)! > (leftRevision ?? roomRevision)) throw notInLog();
   }
 }
 

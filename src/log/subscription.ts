@@ -1,4 +1,4 @@
-import { cursorReset } from "../errors.ts";
+import { cursorReset, type Refusal } from "../errors.ts";
 import type { RoomEvent } from "./changes.ts";
 import { formatCursor } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
@@ -42,6 +42,7 @@ export class Subscription implements ReaderOwner {
   readonly #readers = new Map<string, Reader>();
   readonly #patience: Patience;
   readonly #onLeft: (roomId: string, revision: number) => void;
+  readonly #notMember: () => Refusal;
   #working = false;
   #caughtUp = false;
   #closed = false;
@@ -52,6 +53,8 @@ export class Subscription implements ReaderOwner {
     sink: Sink;
     selection: Selection;
     onLeft: (roomId: string, revision: number) => void;
+    /** What it ends with where the viewer has no membership any more, not even an ended one. */
+    notMember: () => Refusal;
   }) {
     this.#hub = options.hub;
     this.#patience = new Patience(options.hub.onFault);
@@ -59,6 +62,7 @@ export class Subscription implements ReaderOwner {
     this.sink = options.sink;
     this.selection = options.selection;
     this.#onLeft = options.onLeft;
+    this.#notMember = options.notMember;
   }
 
   get roomIds(): string[] {
@@ -148,13 +152,15 @@ export class Subscription implements ReaderOwner {
       if (reason) this.#hub.metrics.catchUp(reason);
     }
     const after = readers.map(({ roomId, position }) => ({ roomId, revision: position }));
-    const { pages } = await this.#hub.readForMember({
+    const { pages, more } = await this.#hub.readForMember({
       userId: this.viewer.id,
       after,
       limit: catchUpPageSize,
       kinds: this.selection.kinds,
     });
     if (pages.some((page) => page.leftRevision === null && page.bound < page.after)) throw cursorReset(["after"]);
+    // They were erased, or the database is older than the subscription.
+    if (pages.length < readers.length && !more) throw this.#notMember();
     for (const page of pages) if (page.changes.length === 0) this.#end(page);
     await this.#give(pages.flatMap((page) => this.#events(page)));
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { isA, isCaughtUp, ofRoom, wordsOf } from "../support/items.ts";
+import { asOperator, operatorToken } from "../support/operator.ts";
 import { watchStatements, type Statements } from "../support/statements.ts";
 import { TestUser, type Answer, type Item, type Received } from "../support/user.ts";
 import { syncPage } from "./sync-page.ts";
@@ -22,7 +23,11 @@ beforeAll(async () => {
   bus = new TestBus();
   lossyBus = new TestBus();
   lossyBus.fate = "lost";
-  here = await startTestApp({ bus: bus.open(), env: { NODE_ID: "here" }, hub: { compareIntervalMs } });
+  here = await startTestApp({
+    bus: bus.open(),
+    env: { NODE_ID: "here", OPERATOR_TOKEN: operatorToken },
+    hub: { compareIntervalMs },
+  });
   const { databaseUrl } = here;
   there = await startTestApp({ bus: bus.open(), databaseUrl, env: { NODE_ID: "there" }, hub: { compareIntervalMs } });
   deaf = await startTestApp({
@@ -231,22 +236,50 @@ describe("guarantee 5, in the moments when a subscription is between two looks a
   });
 });
 
+test.each([
+  { door: "roomEvents" as const, lookups: 2, code: "NOT_FOUND" },
+  { door: "inbox" as const, lookups: 3, code: "CURSOR_RESET" },
+])(
+  "one who is erased while $door begins, on a node that hears nothing, is told so by the first read of the log",
+  async ({ door, lookups, code }) => {
+    const { bob, roomId } = await newcomer();
+    const first = await alice.send(roomId, "read");
+    await alice.send(roomId, "missed");
+    await using reader = bob.at(deaf);
+    using statements = watchStatements(here.databaseUrl);
+    const erased = beforeAnswer(statements, "log-read-memberships", lookups, () => asOperator(here, "erase", bob.id));
+    await using feed = doors[door](reader, roomId, first.position);
+    await erased;
+    await feed.end();
+    expect(feed.all).toEqual([]);
+    expect(feed.errors).toMatchObject([{ extensions: { code } }]);
+    expect(statements.sent.filter((name) => name === "log-read-for-member")).toHaveLength(1);
+  },
+);
+
 /** By the time the answer comes there is a secret in the room, too. */
 function removeAfter(
   statements: Statements,
-  options: { statement: string; nth: number; roomId: string; userId: string },
+  { statement, nth, roomId, userId }: { statement: string; nth: number; roomId: string; userId: string },
 ): Promise<void> {
-  const { statement, nth, roomId, userId } = options;
-  if (nth > 1) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const next = async () => void removeAfter(statements, { ...options, nth: nth - 1 }).then(resolve, reject);
-    void statements.afterNext(statement, next);
-    return promise;
-  }
-  return statements.afterNext(statement, async () => {
+  return beforeAnswer(statements, statement, nth, async () => {
     await remove(roomId, userId);
     await alice.send(roomId, "first secret");
   });
+}
+
+/** Does something before the n-th statement of this name is answered. */
+function beforeAnswer(
+  statements: Statements,
+  statement: string,
+  nth: number,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  if (nth === 1) return statements.afterNext(statement, work);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const next = async () => void beforeAnswer(statements, statement, nth - 1, work).then(resolve, reject);
+  void statements.afterNext(statement, next);
+  return promise;
 }
 
 test("guarantee 5: a former member cannot subscribe, ask or send, as if there were no such room", async () => {
