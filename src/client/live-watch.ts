@@ -21,13 +21,12 @@ export interface LiveWatchOptions<Data, Variables> {
   onFault: (error: unknown) => void;
 }
 
-/** There is nothing to watch for this user, until they become a member (again), say. */
-const refusedPauseMs = 30_000;
+/** The same call would be refused again: there is nothing to watch for this user. */
 const finalCodes = new Set(["NOT_FOUND", "FORBIDDEN", "INVALID"]);
 
 /**
  * A subscription that has no position to resume from: it begins anew over each connection, and tells the whole state first.
- * Gives the function that ends it.
+ * It ends for good where the server refuses it. Gives the function that ends it.
  */
 export function watchLive<Data, Variables>(options: LiveWatchOptions<Data, Variables>): () => void {
   const life = new AbortController();
@@ -47,8 +46,8 @@ async function run<Data, Variables>(options: LiveWatchOptions<Data, Variables>, 
     callSafely(onLost);
     if (!connection.isOpen) continue;
     callSafely(onFault, error);
-    const isRefused = error instanceof OperationError && finalCodes.has(error.code);
-    await pause(clock, isRefused ? refusedPauseMs : delays.nextDelayMs(), signal);
+    if (error instanceof OperationError && finalCodes.has(error.code)) return;
+    await pause(clock, delays.nextDelayMs(), signal);
   }
 }
 

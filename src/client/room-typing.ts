@@ -6,6 +6,7 @@ import { watchLive } from "./live-watch.ts";
 import { createLazy, type Observable } from "./observable.ts";
 import type { Requests } from "./requests.ts";
 import type { User } from "./room-event.ts";
+import type { RoomStatus } from "./room-log.ts";
 import { TypingNotifier } from "./typing-notifier.ts";
 
 export interface RoomTyping {
@@ -23,14 +24,15 @@ const nobody: readonly User[] = [];
 export function createRoomTyping(options: {
   roomId: string;
   userId: string;
+  status: Observable<RoomStatus>;
   link: Observable<LinkState>;
   requests: Requests;
   clock: Clock;
   backoff?: BackoffOptions | undefined;
   onFault: (error: unknown) => void;
 }): RoomTyping {
-  const { roomId, userId, link, requests, clock, backoff, onFault } = options;
-  const users = createLazy(nobody, (set) =>
+  const { roomId, userId, status, link, requests, clock, backoff, onFault } = options;
+  const watch = (set: (users: readonly User[]) => void) =>
     watchLive({
       link,
       clock,
@@ -43,8 +45,8 @@ export function createRoomTyping(options: {
       },
       onLost: () => set(nobody),
       onFault,
-    }),
-  );
+    });
+  const users = createLazy(nobody, (set) => watchWhileReady(status, set, watch));
   const notifier = new TypingNotifier({
     clock,
     backoff,
@@ -61,5 +63,25 @@ export function createRoomTyping(options: {
     input: () => notifier.input(),
     stop: () => notifier.stop(),
     dispose: () => notifier.dispose(),
+  };
+}
+
+/** Anew each time that the user is back in the room: the watch before that has ended for good. */
+function watchWhileReady(
+  status: Observable<RoomStatus>,
+  set: (users: readonly User[]) => void,
+  watch: (set: (users: readonly User[]) => void) => () => void,
+): () => void {
+  let end: (() => void) | undefined;
+  const look = () => {
+    end?.();
+    end = status.get() === "ready" ? watch(set) : undefined;
+    if (!end) set(nobody);
+  };
+  const stop = status.subscribe(look);
+  look();
+  return () => {
+    stop();
+    end?.();
   };
 }
