@@ -1,5 +1,10 @@
 import type { Connection } from "./connection.ts";
-import { SetPresenceDocument, type PresenceStatus, type SetPresenceInput } from "./generated/operations.ts";
+import {
+  SetPresenceDocument,
+  type PresenceStatus,
+  type SetPresenceInput,
+  type SetPresenceMutation,
+} from "./generated/operations.ts";
 import { outcomeOf, type Outcome } from "./outcome.ts";
 import { ConnectionLostError } from "./operation-error.ts";
 import type { Presence } from "./presence-store.ts";
@@ -37,10 +42,27 @@ export function createOwnPresence({
 
   const status = (): PresenceStatus => chosen ?? (isIdle ? "AWAY" : "ONLINE");
 
+  /** A room that the user is no longer in is forgotten, whatever else there is to tell. */
+  function take({ setPresence }: SetPresenceMutation, told: string | null | undefined): Outcome<Presence> {
+    const outcome = outcomeOf(setPresence.presence, setPresence.userErrors);
+    if (!outcome.ok && outcome.code === "NOT_FOUND" && currentRoomId === told) currentRoomId = null;
+    return outcome;
+  }
+
+  /** Once more without the room that is no longer there. */
+  async function say(send: (input: SetPresenceInput) => Promise<SetPresenceMutation>, input: SetPresenceInput = {}) {
+    const told = currentRoomId;
+    const outcome = take(await send({ ...input, status: status(), currentRoomId }), told);
+    const isGone = !outcome.ok && outcome.code === "NOT_FOUND" && !input.currentRoomId && told;
+    return isGone ? take(await send({ ...input, status: status(), currentRoomId }), currentRoomId) : outcome;
+  }
+
   async function tell() {
-    if (!connection?.isOpen) return;
+    const opened = connection;
+    if (!opened?.isOpen) return;
     try {
-      await connection.execute(SetPresenceDocument, { input: { status: status(), currentRoomId } });
+      const outcome = await say((input) => opened.execute(SetPresenceDocument, { input }));
+      if (!outcome.ok) onFault(new Error(`The presence was not told: ${outcome.message}`));
     } catch (error) {
       // The next connection is told anew.
       if (!(error instanceof ConnectionLostError)) onFault(error);
@@ -51,9 +73,7 @@ export function createOwnPresence({
     async set(input) {
       if (input.status !== undefined) chosen = input.status ?? undefined;
       if (input.currentRoomId !== undefined) currentRoomId = input.currentRoomId;
-      const all = { ...input, status: status(), currentRoomId };
-      const { setPresence } = await requests.ask(SetPresenceDocument, { input: all }, { isRepeatable: true });
-      return outcomeOf(setPresence.presence, setPresence.userErrors);
+      return say((all) => requests.ask(SetPresenceDocument, { input: all }, { isRepeatable: true }), input);
     },
     setIdle(next) {
       if (next === isIdle) return;
