@@ -35,7 +35,7 @@ export class PresenceStore {
     this.#options = options;
   }
 
-  /** Undefined until it is known, and where the two users share no room. Watched only while somebody listens. */
+  /** Undefined until it is known, while there is no connection, and where the two users share no room. Watched only while somebody listens. */
   of(userId: string): Observable<Presence | undefined> {
     return {
       get: () => this.#watched.get(userId)?.variable.get(),
@@ -97,6 +97,10 @@ export class PresenceStore {
       onData: ({ presence }, isFirst) => {
         const told = new Map(presence.map((one) => [one.id, one]));
         for (const userId of isFirst ? userIds : told.keys()) this.#watched.get(userId)?.variable.set(told.get(userId));
+      },
+      // What was heard before is not shown as if it were so now.
+      onLost: () => {
+        for (const userId of userIds) this.#watched.get(userId)?.variable.set(undefined);
       },
       onFault,
     });

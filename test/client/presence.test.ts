@@ -99,6 +99,49 @@ test("users are watched together, and only while somebody looks; a stranger stay
   expect(watches()).toHaveLength(2);
 });
 
+test("nothing is claimed of others while there is no connection", async () => {
+  const wire = new Wire();
+  await using carol = new TestClient(app, "carol");
+  await using alice = new TestClient(app, "alice", {
+    webSocketImpl: wire.WebSocket,
+    backoff: { baseMs: 60_000, random: () => 0.99 },
+  });
+  await carol.live();
+  const carols = look(alice, "carol");
+  await until("known", () => carols.status() === "ONLINE");
+  wire.cut();
+  await until("offline", () => alice.status === "offline");
+  expect(carols.get()).toBeUndefined();
+  alice.client.wake();
+  await until("known again", () => carols.status() === "ONLINE");
+  carols.stop();
+});
+
+test("typing is told again to who was removed and came back, and so is the status of who had that room in view", async () => {
+  await using owner = await TestUser.open(app, "alice");
+  const placeId = await owner.createRoom("Come and go", ["bob"]);
+  await using alice = new TestClient(app, "alice");
+  await using bob = new TestClient(app, "bob", quick);
+  await Promise.all([alice.live(), bob.live()]);
+  const [theirs, room] = [alice.client.rooms.get(placeId), bob.client.rooms.get(placeId)];
+  const releases = [alice.client.rooms.hold(placeId), bob.client.rooms.hold(placeId)];
+  const stop = room.typing.subscribe(() => undefined);
+  const bobs = look(alice, "bob");
+  await until("ready", () => room.status.get() === "ready");
+  await bob.client.presence.set({ status: "BUSY", currentRoomId: placeId });
+  await owner.mutate("removeMember", { roomId: placeId, userId: "bob" });
+  await until("left", () => room.status.get() === "left");
+  expect(await bob.client.presence.set({ status: "AWAY" })).toMatchObject({ ok: true });
+  await until("away", () => bobs.status() === "AWAY");
+  await owner.mutate("addMember", { roomId: placeId, userId: "bob", role: "MEMBER" });
+  await until("back", () => room.status.get() === "ready");
+  theirs.noteTyping();
+  await until("typing", () => room.typing.get().length === 1);
+  stop();
+  bobs.stop();
+  for (const release of releases) release();
+});
+
 test("typing reaches the others in the room while it lasts, and ends with the message", async () => {
   await using alice = new TestClient(app, "alice");
   await using bob = new TestClient(app, "bob");

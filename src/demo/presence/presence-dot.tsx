@@ -1,10 +1,10 @@
 import { useNowMs } from "../parts/time.ts";
 import { fullStatusOf, lookOf } from "./look.ts";
-import { useShownPresence } from "./shown-presence.ts";
+import { usePresence } from "../../react/index.ts";
 
 /** The user's presence as a dot for the corner of a picture: told apart by its form too, and in words for whoever points at it or listens. */
 export function PresenceDot({ userId }: { userId: string }) {
-  const presence = useShownPresence(userId);
+  const presence = usePresence(userId);
   const nowMs = useNowMs();
   if (!presence) return null;
   const text = fullStatusOf(presence, nowMs);
@@ -17,7 +17,7 @@ export function PresenceDot({ userId }: { userId: string }) {
 
 /** The same in words. `otherwise`: while it is not known. */
 export function PresenceText({ userId, otherwise = "" }: { userId: string; otherwise?: string }) {
-  const presence = useShownPresence(userId);
+  const presence = usePresence(userId);
   const nowMs = useNowMs();
   return presence ? fullStatusOf(presence, nowMs) : otherwise;
 }

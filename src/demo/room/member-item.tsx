@@ -1,10 +1,9 @@
 import type { Member } from "../../client/index.ts";
-import { useClient } from "../../react/index.ts";
+import { useClient, usePresence } from "../../react/index.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { CloseIcon } from "../parts/icons.tsx";
 import { attempt } from "../parts/toasts.tsx";
 import { PresenceDot, PresenceText } from "../presence/presence-dot.tsx";
-import { useShownPresence } from "../presence/shown-presence.ts";
 import { mayRemove, roleNames, roles } from "./roles.ts";
 
 export interface MemberItemProps {
@@ -19,7 +18,7 @@ export function MemberItem({ roomId, member, own }: MemberItemProps) {
   const { admin } = useClient();
   const { user } = member;
   const isOwn = member.id === own?.id;
-  const isHere = useShownPresence(user.id)?.currentRoom?.id === roomId;
+  const isHere = usePresence(user.id)?.currentRoom?.id === roomId;
 
   function changeRole(role: Member["role"]) {
     void attempt(`${user.name}'s role was not changed`, admin.updateMember({ roomId, userId: user.id, role }));

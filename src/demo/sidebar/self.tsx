@@ -1,16 +1,15 @@
 import { useState } from "react";
-import { useConnectionState } from "../../react/index.ts";
+import { useConnectionState, usePresence } from "../../react/index.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { LeaveIcon } from "../parts/icons.tsx";
 import { useChoice } from "../presence/own-status.ts";
 import { PresenceDot, PresenceText } from "../presence/presence-dot.tsx";
-import { useShownPresence } from "../presence/shown-presence.ts";
 import { StatusDialog } from "../presence/status-dialog.tsx";
 import type { Session } from "../session.ts";
 
 /** The user: name, status and how to change it, and the way out. */
 export function Self({ session: { userId, name }, onSignOut }: { session: Session; onSignOut: () => void }) {
-  const presence = useShownPresence(userId);
+  const presence = usePresence(userId);
   const { status } = useConnectionState();
   const [choice, setChoice] = useChoice();
   const [isChoosing, setChoosing] = useState(false);
