@@ -59,7 +59,7 @@ export interface ChatClientOptions {
   backoff?: BackoffOptions;
   /** A fault that the client copes with by itself: for the app's log. */
   onFault?: (error: unknown) => void;
-  /** After so long a try to connect has come to nothing: 10 s unless given. */
+  /** So long after the token is there (30 s at most) a try to connect has come to nothing: 10 s unless given. */
   connectTimeoutMs?: number;
   /** The silence after which the server is asked for a sign of life: 10 s unless given. */
   pingAfterMs?: number;

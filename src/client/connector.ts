@@ -29,7 +29,7 @@ export interface ConnectorOptions {
   webSocketImpl: typeof WebSocket;
   clock: Clock;
   backoff: BackoffOptions | undefined;
-  /** After so long a try has come to nothing. */
+  /** So long after address and token are there a try has come to nothing. */
   connectTimeoutMs: number;
   pingAfterMs: number;
   pongWithinMs: number;
@@ -38,6 +38,9 @@ export interface ConnectorOptions {
   /** A node that did not let the client in. */
   onFault: (error: unknown) => void;
 }
+
+/** The app may have to ask a server of its own, or the user, for a token. */
+const provideWithinMs = 30_000;
 
 /** Keeps a connection to the server: opens another one whenever it ends, without limit, whatever the reason was. */
 export class Connector {
@@ -98,14 +101,16 @@ export class Connector {
   /** From one try to its end, which it gives in words. */
   async #serve(signal: AbortSignal): Promise<string> {
     try {
-      const { clock, connectTimeoutMs: timeoutMs, onOpen } = this.#options;
-      const { connection, token } = await withDeadline({ clock, timeoutMs, signal }, (cut) => this.#open(cut));
+      const { clock, connectTimeoutMs, onOpen } = this.#options;
+      const target = await withDeadline({ clock, timeoutMs: provideWithinMs, signal }, () => this.#ask());
+      const open = (cut: AbortSignal) => this.#open(target, cut);
+      const connection = await withDeadline({ clock, timeoutMs: connectTimeoutMs, signal }, open);
       const close = () => connection.close();
       signal.addEventListener("abort", close, { once: true });
       // The signal lives as long as the client, which may connect very often.
       void connection.ended.then(() => signal.removeEventListener("abort", close));
       if (signal.aborted) connection.close();
-      callSafely(onOpen, connection, token);
+      callSafely(onOpen, connection, target.token);
       this.#state.set({ status: "open", connection });
       return inWords(await connection.ended);
     } catch (error) {
@@ -113,17 +118,20 @@ export class Connector {
     }
   }
 
-  async #open(signal: AbortSignal) {
-    const { getToken, resolveUrl, userId, device, getStatus, webSocketImpl, clock, pingAfterMs, pongWithinMs } =
-      this.#options;
+  async #ask(): Promise<Target> {
+    const { getToken, resolveUrl, userId } = this.#options;
     const [url, token] = await Promise.all([resolveUrl(), getToken()]);
     const tokenUserId = readToken(token).userId ?? userId;
     if (tokenUserId !== userId) throw new Error(`The token is of ${tokenUserId}, the client is of ${userId}.`);
+    return { url, token };
+  }
+
+  async #open({ url, token }: Target, signal: AbortSignal): Promise<Connection> {
+    const { device, getStatus, webSocketImpl, clock, pingAfterMs, pongWithinMs } = this.#options;
     const connectionParams = { authorization: `Bearer ${token}`, device, status: getStatus() };
     const open = { connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs };
     const node = await this.#options.findNode({ url, token }, signal);
-    const connection = (await this.#openAtNode(node, open, signal)) ?? (await openConnection({ ...open, url, signal }));
-    return { connection, token };
+    return (await this.#openAtNode(node, open, signal)) ?? openConnection({ ...open, url, signal });
   }
 
   /** Undefined where it does not let the client in, and where it did the last time, to no purpose: then any node will do. */
@@ -146,6 +154,7 @@ export class Connector {
   }
 }
 
+type Target = { url: string; token: string };
 type OpenOptions = Omit<ConnectionOptions, "url" | "signal">;
 
 function inWords({ code, reason }: Ending): string {

@@ -18,7 +18,7 @@ export interface TokenRenewalOptions {
   onFault: (error: unknown) => void;
 }
 
-const tryWithinMs = 10_000;
+const tryWithinMs = 30_000;
 /** The provider may give the old token again: then it is asked anew, but not in a whirl. */
 const minDelayMs = 1_000;
 

@@ -38,6 +38,13 @@ test("a clock that is wrong neither renews all the time nor too late", () => {
   expect(renewalDelayMs(token, 3_000_000)).toBe(800_000);
 });
 
+test("a token that says only when it ends, on a machine whose clock is ahead, is not renewed all the time", () => {
+  const token = readToken(jwt({ exp: 2_000 }));
+  expect(renewalDelayMs(token, 1_000_000)).toBe(800_000);
+  expect(renewalDelayMs(token, 2_000_000)).toBe(48_000);
+  expect(renewalDelayMs(token, 9_000_000)).toBe(48_000);
+});
+
 test("a token without an end is never renewed", () => {
   expect(renewalDelayMs(readToken("opaque"), 0)).toBeUndefined();
   expect(renewalDelayMs(readToken(jwt({ sub: "a" })), 0)).toBeUndefined();

@@ -19,13 +19,17 @@ export function readToken(token: string): TokenClaims {
 /** Renewed when this part of its life is over: time enough for some tries. */
 const usedPart = 0.8;
 
+/** Taken for the life of a token that says only when it ends, and by this machine's clock has ended. */
+const unknownLifeMs = 60_000;
+
 /** How long to wait before a token is renewed; undefined where it does not say when it ends. */
 export function renewalDelayMs({ expiresAtMs, issuedAtMs }: TokenClaims, nowMs: number): number | undefined {
   if (expiresAtMs === undefined) return undefined;
-  const lifeMs = expiresAtMs - (issuedAtMs ?? nowMs);
+  const leftMs = expiresAtMs - nowMs;
+  const lifeMs = issuedAtMs === undefined ? undefined : expiresAtMs - issuedAtMs;
   // Where this machine's clock is ahead the token seems to be over; its life is as long as it says all the same.
-  const leftMs = expiresAtMs > nowMs ? Math.min(expiresAtMs - nowMs, lifeMs) : lifeMs;
-  return Math.max(0, leftMs * usedPart);
+  const usableMs = leftMs > 0 ? Math.min(leftMs, lifeMs ?? leftMs) : (lifeMs ?? unknownLifeMs);
+  return Math.max(0, usableMs * usedPart);
 }
 
 function payloadOf(token: string): { sub?: unknown; exp?: unknown; iat?: unknown } {
