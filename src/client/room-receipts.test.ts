@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { RoomReceipts, type PageMessage, type ReadRange } from "./room-receipts.ts";
 
@@ -56,6 +57,32 @@ test("a range that grew takes the place of what it holds; the earliest time coun
       [],
       ["ben t5"],
     ]);
+  }
+});
+
+test("whatever ranges come, each position was read at the earliest time that one of them says", () => {
+  const aRange = fc.record({ from: fc.nat(15), length: fc.nat(6), time: fc.nat(4) });
+  fc.assert(
+    fc.property(fc.array(aRange, { maxLength: 30 }), (given) => {
+      const receipts = new RoomReceipts("me");
+      for (const { from, length, time } of given) receipts.take([range("ben", from, from + length, `t${time}`)]);
+      for (let position = 0; position <= 22; position++) {
+        const holding = given.filter(({ from, length }) => from <= position && from + length >= position);
+        const earliest = Math.min(...holding.map(({ time }) => time));
+        expect(readersOf(receipts, position)).toEqual(holding.length === 0 ? [] : [`ben t${earliest}`]);
+      }
+    }),
+  );
+});
+
+test("of a reader with more ranges than are kept the newest stay, in whatever order they come", () => {
+  const all = Array.from({ length: 2_000 }, (_, index) => range("ben", 2 * index, 2 * index, `t${index}`));
+  for (const order of [all, all.toReversed()]) {
+    const receipts = new RoomReceipts("me");
+    receipts.take(order);
+    expect(readersOf(receipts, 3_998)).toEqual(["ben t1999"]);
+    expect(readersOf(receipts, 3_000)).toEqual(["ben t1500"]);
+    expect(readersOf(receipts, 2_998)).toEqual([]);
   }
 });
 

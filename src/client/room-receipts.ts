@@ -61,12 +61,10 @@ export class RoomReceipts {
   }
 
   #add(range: ReadRange) {
-    const held = this.#byReader.get(range.reader.id);
-    const ranges = held?.ranges ?? [];
-    if (ranges.some((other) => covers(other, range))) return;
-    const kept = ranges.filter((other) => !covers(range, other));
-    const next = [...kept, range].sort((a, b) => (a.through < b.through ? -1 : 1)).slice(-maxRanges);
-    this.#byReader.set(range.reader.id, { user: range.reader, ranges: next });
+    const { ranges } = this.#byReader.get(range.reader.id) ?? { ranges: [] };
+    if (!put(range, ranges)) return;
+    if (ranges.length > maxRanges) ranges.shift();
+    this.#byReader.set(range.reader.id, { user: range.reader, ranges });
   }
 
   #snapshot(): Receipts {
@@ -98,6 +96,23 @@ export class RoomReceipts {
 /** Whether `range` says all that `other` says: what it holds was read as early. */
 function covers(range: ReadRange, other: ReadRange): boolean {
   return range.from <= other.from && range.through >= other.through && range.readAt <= other.readAt;
+}
+
+/** Puts a range among those of one reader, sorted by their ends, in place of what it holds; false where one of them holds it. */
+function put(range: ReadRange, ranges: ReadRange[]): boolean {
+  let place = ranges.length;
+  for (; place > 0 && ranges[place - 1]!.through >= range.through; place--)
+    if (covers(ranges[place - 1]!, range)) return false;
+  // Those with the same end may be among what it holds, as may those that end within it.
+  let first = place;
+  while (first < ranges.length && ranges[first]!.through === range.through) first++;
+  for (let at = first - 1; at >= 0 && ranges[at]!.through >= range.from; at--) {
+    if (!covers(range, ranges[at]!)) continue;
+    ranges.splice(at, 1);
+    if (at < place) place--;
+  }
+  ranges.splice(place, 0, range);
+  return true;
 }
 
 function readAtOf(ranges: readonly ReadRange[] | undefined, position: string): string | undefined {
