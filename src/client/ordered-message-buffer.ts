@@ -115,6 +115,18 @@ export class OrderedMessageBuffer<M extends BufferedMessage, O extends Optimisti
     this.#tell();
   }
 
+  /** What a message shows of others changed: `change` gives it as it is now, or the same one. */
+  update(change: (message: M) => M): void {
+    for (const held of this.#byId.values()) {
+      const next = change(held);
+      if (next === held) continue;
+      this.#byId.set(next.id, next);
+      this.#sorted.put(next);
+      this.#isChanged = true;
+    }
+    this.#tell();
+  }
+
   /** The server said `CaughtUp`: nothing is missing up to here. */
   caughtUp(cursor: string): void {
     this.#chain.advance(cursor);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Connection } from "./connection.ts";
 import type { LinkState } from "./connector.ts";
 import { createFakeClock, settled } from "./fake-clock.ts";
-import { ViewerDocument, type ViewerQuery } from "./generated/operations.ts";
+import { SendMessageDocument, ViewerDocument, type ViewerQuery } from "./generated/operations.ts";
 import { createVariable } from "./observable.ts";
 import { ConnectionLostError, OperationError } from "./operation-error.ts";
 import { createRequests, type RequestOptions } from "./requests.ts";
@@ -49,7 +49,7 @@ function open() {
     answer.catch(() => undefined);
     return answer;
   };
-  return { clock, life, link, connect, ask };
+  return { clock, life, link, connect, ask, requests };
 }
 
 test("a request waits for a connection", async () => {
@@ -85,6 +85,24 @@ test("what may not be repeated is not: whether it happened is for the app to fin
   await settled();
   first.lose();
   await expect(answer).rejects.toThrow(ConnectionLostError);
+});
+
+test("unless it is said otherwise a query may be repeated, and a mutation may not: it may add what is there already", async () => {
+  const { connect, requests } = open();
+  const isRepeated = async (ask: () => Promise<unknown>) => {
+    const lost = connect();
+    const answer = ask();
+    answer.catch(() => undefined);
+    await settled();
+    lost.lose();
+    const next = connect();
+    await settled();
+    return next.asked.length > 0;
+  };
+  expect(await isRepeated(() => requests.ask(ViewerDocument, {}))).toBe(true);
+  const input = { roomId: "r", content: "once" };
+  expect(await isRepeated(() => requests.ask(SendMessageDocument, { input }))).toBe(false);
+  expect(await isRepeated(() => requests.ask(SendMessageDocument, { input }, { isRepeatable: true }))).toBe(true);
 });
 
 test("an answer with errors is an answer", async () => {

@@ -33,10 +33,15 @@ export const sent = (revision: number, more = {}): RoomEvent => ({
   ...base(revision),
   message: message(revision, more),
 });
+export const edited = (revision: number, of: number, content: string): RoomEvent => ({
+  __typename: "MessageEdited",
+  ...base(revision),
+  message: { ...message(of, { version: revision }), content, editedAt: "now" },
+});
 export const deleted = (revision: number, of: number): RoomEvent => ({
   __typename: "MessageDeleted",
   ...base(revision),
-  message: message(of, { version: revision, deletedAt: "now" }),
+  message: { ...message(of, { version: revision, deletedAt: "now" }), content: null },
 });
 export const read = (revision: number, reader: string): RoomEvent => ({
   __typename: "MessagesRead",

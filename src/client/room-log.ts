@@ -44,7 +44,7 @@ export class RoomLog {
   #loadingOlder: Promise<void> | undefined;
   /** The user came into the room since the newest page was asked for. */
   #hasJoined = false;
-  /** Changes that came while an older page is on its way: the page may have been read before them. */
+  /** Changes that came while a page is on its way: the page may have been read before them. */
   #changedMeanwhile: Message[] | undefined;
 
   constructor(options: RoomLogOptions) {
@@ -72,8 +72,10 @@ export class RoomLog {
   /** Events of this room. */
   take(events: readonly RoomEvent[]): void {
     const buffered = events.map((event) => ({ ...event, message: messageOf(event) }));
+    const messages = buffered.flatMap(({ message }) => message ?? []);
     this.buffer.take(buffered);
-    this.#changedMeanwhile?.push(...buffered.flatMap(({ message }) => message ?? []));
+    this.#quote(messages);
+    this.#changedMeanwhile?.push(...messages);
     for (const event of events) {
       this.members.take(event);
       if ("ranges" in event) this.receipts.take(event.ranges);
@@ -81,13 +83,23 @@ export class RoomLog {
     }
   }
 
+  /** A message as a mutation left it. */
+  put(message: Message): void {
+    this.buffer.put(message);
+    this.#quote([message]);
+  }
+
   /** Loads the page before the oldest message; resolves when it is there, or there is none. @throws what the request threw */
   loadOlder(): Promise<void> {
-    this.#loadingOlder ??= this.#loadOlder(this.#life.signal).finally(() => {
+    if (this.#loadingOlder) return this.#loadingOlder;
+    const loading = this.#loadOlder(this.#life.signal).finally(() => {
+      // What was begun since a reset is not its own.
+      if (this.#loadingOlder !== loading) return;
       this.#loadingOlder = undefined;
       this.#changedMeanwhile = undefined;
     });
-    return this.#loadingOlder;
+    this.#loadingOlder = loading;
+    return loading;
   }
 
   /** Forgets all that came from the server, and loads anew. */
@@ -120,14 +132,17 @@ export class RoomLog {
   async #loadNewest(signal: AbortSignal): Promise<void> {
     await this.#options.anchored(signal);
     this.#hasJoined = false;
+    const changed: Message[] = (this.#changedMeanwhile = []);
     const page = await this.#history.newest(signal);
     signal.throwIfAborted();
+    this.#changedMeanwhile = undefined;
     // It was read before that.
     if (!page && this.#hasJoined) return this.#loadNewest(signal);
     if (!page) return this.#status.set(this.#status.get() === "left" ? "left" : "missing");
     const through = page.membership?.readThrough?.position;
     if (through !== undefined) this.receipts.readThrough(through);
     this.#putPage(page, page.cursor);
+    this.#quote(changed);
     if (this.#status.get() === "loading") this.#status.set("ready");
   }
 
@@ -142,6 +157,20 @@ export class RoomLog {
     if (!page || this.buffer.messages.get()[0]?.position !== oldest) return;
     this.#putPage(page);
     for (const message of changed) this.buffer.put(message);
+    this.#quote(changed);
+  }
+
+  /** A reply shows what it replies to as that is now. */
+  #quote(messages: readonly Message[]) {
+    const changed = messages.filter(({ editedAt, deletedAt }) => editedAt !== null || deletedAt !== null);
+    if (changed.length === 0) return;
+    const byId = new Map(changed.map((message) => [message.id, message]));
+    this.buffer.update((message) => {
+      const original = message.replyTo && byId.get(message.replyTo.id);
+      if (!original) return message;
+      const { id, content, deletedAt, sender } = original;
+      return { ...message, replyTo: { id, content, deletedAt, sender } };
+    });
   }
 
   #putPage(page: HistoryPage, cursor?: string) {

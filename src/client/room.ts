@@ -63,7 +63,7 @@ export class Room {
     this.hasOlder = this.#log.hasOlder;
     this.members = this.#log.members.members;
     this.receipts = this.#log.receipts.receipts;
-    this.#typing = createRoomTyping(options);
+    this.#typing = createRoomTyping({ ...options, status: this.status });
     this.typing = this.#typing.users;
     const send = (messageIds: string[], signal: AbortSignal) => this.#markRead({ messageIds }, signal);
     this.#batcher = new ReadReceiptBatcher({
@@ -171,7 +171,7 @@ export class Room {
   }
 
   #show(outcome: Outcome<Message>): Outcome<Message> {
-    if (outcome.ok) this.#log.buffer.put(outcome.value);
+    if (outcome.ok) this.#log.put(outcome.value);
     return outcome;
   }
 

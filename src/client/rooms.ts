@@ -15,6 +15,7 @@ export interface Rooms {
   hold(roomId: string): () => void;
   take(events: readonly RoomEvent[]): void;
   reset(): void;
+  /** Closes all rooms; one that is asked for afterwards is closed from the beginning. */
   dispose(): Promise<void>;
 }
 
@@ -29,18 +30,20 @@ export interface RoomsOptions {
 
 export function createRooms({ open, clock, keepMs, maxIdle }: RoomsOptions): Rooms {
   const entries = new Map<string, Entry>();
+  let isDisposed = false;
 
   function entryOf(roomId: string): Entry {
     const entry = entries.get(roomId) ?? { room: open(roomId), holders: 0, timer: undefined };
     // The one that was asked for last is the last.
     entries.delete(roomId);
-    entries.set(roomId, entry);
+    if (isDisposed) void entry.room.dispose();
+    else entries.set(roomId, entry);
     return entry;
   }
 
   function idle(roomId: string, entry: Entry) {
     clock.clearTimeout(entry.timer);
-    if (entry.holders > 0) return;
+    if (entry.holders > 0 || isDisposed) return;
     entry.timer = clock.setTimeout(() => (entry.room.isBusy ? idle(roomId, entry) : void close(roomId, entry)), keepMs);
     const idlers = [...entries].filter(([, other]) => other.holders === 0 && !other.room.isBusy);
     for (const [id, other] of idlers.slice(0, Math.max(0, idlers.length - maxIdle))) void close(id, other);
@@ -71,13 +74,19 @@ export function createRooms({ open, clock, keepMs, maxIdle }: RoomsOptions): Roo
       };
     },
     take(events) {
-      const byRoom = Map.groupBy(events, (event) => event.room.id);
+      const byRoom = new Map<string, RoomEvent[]>();
+      for (const event of events) {
+        const ofRoom = byRoom.get(event.room.id) ?? [];
+        byRoom.set(event.room.id, ofRoom);
+        ofRoom.push(event);
+      }
       for (const [roomId, ofRoom] of byRoom) entries.get(roomId)?.room.take(ofRoom);
     },
     reset() {
       for (const { room } of entries.values()) room.reset();
     },
     async dispose() {
+      isDisposed = true;
       await Promise.all(Array.from(entries, ([roomId, entry]) => close(roomId, entry)));
     },
   };

@@ -23,14 +23,9 @@ export function Quote({ message, onShow }: { message: Quoted; onShow?: () => voi
 
 /** A message that waits says only the id of what it replies to. */
 export function quotedBy(message: RoomMessage, rows: readonly Row[]): Quoted | undefined {
-  const replied = message.position === undefined ? findById(rows, message.replyToId) : message.replyTo;
-  if (!replied) return undefined;
-  // As it is now, where it is there: it may have been changed since.
-  return findById(rows, replied.id) ?? replied;
-}
-
-function findById(rows: readonly Row[], id: string | undefined): Message | undefined {
-  if (id === undefined) return undefined;
-  const found = rows.find(({ message }) => message.position !== undefined && message.id === id)?.message;
+  if (message.position !== undefined) return message.replyTo ?? undefined;
+  const { replyToId } = message;
+  if (replyToId === undefined) return undefined;
+  const found = rows.find((row) => row.message.position !== undefined && row.message.id === replyToId)?.message;
   return found?.position === undefined ? undefined : found;
 }

@@ -1,0 +1,98 @@
+import { createFakeClock } from "./fake-clock.ts";
+import type { MarkReadMutation, RoomMessagesQuery, RoomMessagesQueryVariables } from "./generated/operations.ts";
+import { createVariable } from "./observable.ts";
+import { createLocalLock } from "./lock.ts";
+import { OfflineQueue } from "./offline-queue.ts";
+import type { Requests } from "./requests.ts";
+import { at, message } from "./room-events.samples.ts";
+import type { Message } from "./room-event.ts";
+import { RoomLog, type RoomLogOptions } from "./room-log.ts";
+import { Room } from "./room.ts";
+import { createMemoryStorage } from "./storage.ts";
+
+/** A server that has the room `r` with so many messages, for tests. `replies`: which message replies to which. */
+export function createRoomWorld(options: { messages: number; maxMessages?: number; replies?: Record<number, number> }) {
+  const { messages: total, maxMessages = 10_000, replies = {} } = options;
+  const clock = createFakeClock();
+  const marked: string[][] = [];
+  const world = {
+    /** Whether there is a room `r` for the user. */
+    isMember: true,
+    isOnline: true,
+    /** Called between the reading of a page of messages and its arrival. */
+    onPageRead: async (_isOlder: boolean): Promise<void> => undefined,
+  };
+
+  function withReply(revision: number): Message {
+    const to = replies[revision];
+    const replyTo = to === undefined ? null : message(to);
+    return { ...message(revision), replyTo };
+  }
+
+  function readPage({ last, before }: RoomMessagesQueryVariables): RoomMessagesQuery {
+    if (!world.isMember) return { room: null };
+    const end = before == null ? total + 1 : Number(before);
+    const start = Math.max(1, end - last!);
+    const edges = Array.from({ length: end - start }, (_, index) => ({
+      node: { ...withReply(start + index), readBy: { edges: [] } },
+    }));
+    const pageInfo = { hasPreviousPage: start > 1, startCursor: String(start) };
+    return { room: { id: "r", cursor: at(total), membership: null, messages: { edges, pageInfo } } };
+  }
+
+  async function answer(document: string, variables: unknown, signal?: AbortSignal): Promise<unknown> {
+    if (!world.isOnline) return lostWith(signal);
+    if (document.includes("query RoomMessages")) {
+      const given = variables as RoomMessagesQueryVariables;
+      const page = readPage(given);
+      await world.onPageRead(given.before != null);
+      return page;
+    }
+    if (document.includes("mutation MarkRead")) {
+      marked.push((variables as { input: { messageIds: string[] } }).input.messageIds);
+      const room = { id: "r", cursor: at(total), unreadCount: 0 };
+      return { markRead: { room, userErrors: [] } } satisfies MarkReadMutation;
+    }
+    return { room: null };
+  }
+
+  const requests: Requests = {
+    ask: async (document, variables, { signal } = {}) =>
+      (await answer(document.toString(), variables, signal)) as never,
+  };
+  const logOptions: RoomLogOptions = {
+    roomId: "r",
+    userId: "me",
+    requests,
+    clock,
+    maxMessages,
+    maxMembers: 100,
+    anchored: async () => undefined,
+    onFault: () => undefined,
+  };
+
+  function openLog() {
+    const log = new RoomLog(logOptions);
+    log.load();
+    return log;
+  }
+
+  function openRoom() {
+    const queue = new OfflineQueue<Message>({
+      name: "me",
+      storage: createMemoryStorage(),
+      lock: createLocalLock(),
+      clock,
+      send: async () => ({ ok: false, code: "UNKNOWN", message: "Nothing is sent here." }),
+      onFault: () => undefined,
+    });
+    const link = createVariable({ status: "offline", reason: undefined } as const);
+    return new Room({ ...logOptions, queue, link, onCounts: () => undefined });
+  }
+
+  return Object.assign(world, { clock, marked, openLog, openRoom });
+}
+
+function lostWith(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
+}
