@@ -4,18 +4,21 @@ import { derivedId, erasedIdPrefix } from "../log/ids.ts";
 import type { UserColumns } from "../log/rows.ts";
 import { userRow } from "../log/rows.ts";
 
-// Nothing is written where nothing has changed.
+// Nothing is written, nor locked, where nothing has changed.
 const SAVE_PROFILE = `
-insert into users (id, name, avatar_url) values ($1, $2, $3)
-on conflict (id) do update set name = excluded.name, avatar_url = excluded.avatar_url
-where (users.name, users.avatar_url) is distinct from (excluded.name, excluded.avatar_url)`;
+insert into users (id, name, avatar_url)
+select $1, $2, $3
+where not exists (select from users where id = $1 and name = $2 and avatar_url is not distinct from $3)
+on conflict (id) do update set name = excluded.name, avatar_url = excluded.avatar_url`;
+
+const SAVE_LOST = `insert into users (id, name, avatar_url) values ($1, $2, $3) on conflict (id) do nothing`;
 
 const READ_USERS = `select id, name, avatar_url from users where id = any ($1::text[])`;
 
 // The exact id, and all whose name begins so; $3 and $4 are the place in the list.
 const SEARCH_USERS = `
 select id, name, avatar_url, lower(name) as sort_name from users
-where (id = $1 or lower(name) like $2) and id not like '${erasedIdPrefix}%' and (lower(name), id) > ($3, $4)
+where (id = $1 or lower(name) like lower($2)) and id not like '${erasedIdPrefix}%' and (lower(name), id) > ($3, $4)
 order by lower(name), id
 limit $5`;
 
@@ -45,6 +48,12 @@ export function createAccountsStore(database: Database) {
     await database.query({ name: "save-profile", text: SAVE_PROFILE, values: [id, name, avatarUrl] });
   }
 
+  /** False where the user is there, with whatever profile. */
+  async function saveLost({ id, name, avatarUrl }: UserRow): Promise<boolean> {
+    const saved = await database.query({ name: "save-lost", text: SAVE_LOST, values: [id, name, avatarUrl] });
+    return saved.rowCount === 1;
+  }
+
   /** Those that exist, by id. */
   async function read(ids: readonly string[]): Promise<Map<string, UserRow>> {
     const { rows } = await database.query<UserColumns>({ name: "read-users", text: READ_USERS, values: [ids] });
@@ -52,7 +61,7 @@ export function createAccountsStore(database: Database) {
   }
 
   async function search(query: { text: string; after: [string, string] | null; limit: number }): Promise<FoundUser[]> {
-    const prefix = `${query.text.toLowerCase().replaceAll(/[\\%_]/g, "\\$&")}%`;
+    const prefix = `${query.text.replaceAll(/[\\%_]/g, "\\$&")}%`;
     const values = [query.text, prefix, ...(query.after ?? ["", ""]), query.limit];
     const { rows } = await database.query<UserColumns & { sort_name: string }>({
       name: "search-users",
@@ -86,5 +95,5 @@ export function createAccountsStore(database: Database) {
     await database.query({ name: "forget-revocations", text: FORGET_REVOCATIONS });
   }
 
-  return { saveProfile, read, search, markRevoked, readRevocations, forgetRevocations };
+  return { saveProfile, saveLost, read, search, markRevoked, readRevocations, forgetRevocations };
 }

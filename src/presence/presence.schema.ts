@@ -133,7 +133,11 @@ builder.mutationField("setPresence", (t) =>
     args: { input: t.arg({ type: SetPresenceInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const { rules, connection } = context;
-      return outcome(() => rules.presence.set(viewerOf(context).id, connection?.id ?? null, input));
+      return outcome(() =>
+        rules.accounts.inNameOf(viewerOf(context), (userId) =>
+          rules.presence.set(userId, connection?.id ?? null, input),
+        ),
+      );
     },
   }),
 );

@@ -244,14 +244,20 @@ builder.mutationFields((t) => ({
     type: CreateRoomPayload,
     args: { input: t.arg({ type: CreateRoomInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      outcome(async () => ({ id: await context.rules.rooms.create(viewerOf(context).id, input) })),
+      outcome(async () => {
+        const { accounts, rooms } = context.rules;
+        return { id: await accounts.inNameOf(viewerOf(context), (actorId) => rooms.create(actorId, input)) };
+      }),
   }),
   openDirectRoom: t.field({
     type: OpenDirectRoomPayload,
     description: "The one direct room of the viewer and that user, made if there is none.",
     args: { input: t.arg({ type: OpenDirectRoomInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      outcome(async () => ({ id: await context.rules.rooms.openDirect(viewerOf(context).id, input.userId) })),
+      outcome(async () => {
+        const { accounts, rooms } = context.rules;
+        return { id: await accounts.inNameOf(viewerOf(context), (actorId) => rooms.openDirect(actorId, input.userId)) };
+      }),
   }),
   updateRoom: t.field({
     type: UpdateRoomPayload,
