@@ -1,8 +1,8 @@
-import type { DocumentNode } from "graphql";
+import { GraphQLError, parse, type OperationDefinitionNode } from "graphql";
 import { createClient, type Client } from "graphql-ws/client";
 
 type Params = { query: string; operationName?: string | null; variables?: Record<string, unknown> };
-type Options = { headers?: Record<string, string>; documentAST?: DocumentNode };
+type Options = { headers?: Record<string, string> };
 
 /** As GraphiQL wants it: an answer, or the answers of a subscription one by one. */
 export type Fetch = (params: Params, options?: Options) => Promise<unknown> | AsyncIterableIterator<unknown>;
@@ -29,10 +29,11 @@ export function createFetcher(token: () => string | undefined): { fetch: Fetch; 
   }
 
   return {
-    fetch(params, { headers = {}, documentAST } = {}) {
+    fetch(asked, { headers = {} } = {}) {
+      const { params, isSubscription } = readParams(asked);
       const given = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization")?.[1];
       const authorization = given ?? `Bearer ${token() ?? ""}`;
-      if (isSubscription(documentAST, params.operationName)) return clientFor(authorization).iterate(params);
+      if (isSubscription) return clientFor(authorization).iterate(params);
       return post(params, { ...headers, authorization });
     },
     reconnect: close,
@@ -48,11 +49,23 @@ async function post(params: Params, headers: Record<string, string>): Promise<un
   return response.json();
 }
 
-function isSubscription(document: DocumentNode | undefined, operationName: string | null | undefined): boolean {
-  return (document?.definitions ?? []).some(
-    (definition) =>
-      definition.kind === "OperationDefinition" &&
-      definition.operation === "subscription" &&
-      (!operationName || definition.name?.value === operationName),
-  );
+/** What the editor says of the document may be of the one before: what was pasted is run faster than it is looked at. */
+function readParams(asked: Params): { params: Params; isSubscription: boolean } {
+  const operations = operationsOf(asked.query);
+  const named = operations.find(({ name }) => name !== undefined && name.value === asked.operationName);
+  const run = named ?? (operations.length === 1 ? operations[0] : undefined);
+  return {
+    params: { ...asked, operationName: named && asked.operationName },
+    isSubscription: run?.operation === "subscription",
+  };
+}
+
+function operationsOf(query: string): OperationDefinitionNode[] {
+  try {
+    return parse(query).definitions.filter((definition) => definition.kind === "OperationDefinition");
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    // The server says what is wrong with it.
+    return [];
+  }
 }

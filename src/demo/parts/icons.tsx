@@ -18,6 +18,7 @@ function lines(path: string) {
 }
 
 export const BackIcon = lines("M15 5l-7 7 7 7");
+export const ClockIcon = lines("M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 7v5.5l3.5 2");
 export const CloseIcon = lines("M6 6l12 12M18 6L6 18");
 export const DownIcon = lines("M12 5v14M6 13l6 6 6-6");
 export const EditIcon = lines("M4 20h4L19 9l-4-4L4 16zM13 7l4 4");

@@ -27,6 +27,12 @@ test("who is offline was last seen some time ago, where that is known", () => {
   );
 });
 
+test("who appears offline sees that they do, not when they were last seen", () => {
+  const hidden = { ...present, status: "OFFLINE", lastSeen: at(nowMs), customStatus: "Writing" } as const;
+  expect(fullStatusOf(hidden, nowMs, { isOwn: true })).toBe("Appearing offline · Writing");
+  expect(fullStatusOf(present, nowMs, { isOwn: true })).toBe("Online");
+});
+
 test("a status in the user's own words stands beside the other", () => {
   expect(fullStatusOf({ ...present, status: "BUSY", customStatus: "In the kitchen" }, nowMs)).toBe(
     "Busy · In the kitchen",

@@ -21,17 +21,24 @@ export function lookOf({ status, doNotDisturbUntil }: Shown, nowMs: number): Loo
   return ({ ONLINE: "online", AWAY: "away", BUSY: "busy" } as const)[status];
 }
 
+/** How it is said. */
+export interface SayOptions {
+  /** The user's own: whoever sees it is not offline. */
+  isOwn?: boolean;
+}
+
 /** "Online", "Do not disturb until 15:30", "Last seen 5 minutes ago". */
-export function statusOf(presence: Shown, nowMs: number): string {
+export function statusOf(presence: Shown, nowMs: number, { isOwn = false }: SayOptions = {}): string {
   const { lastSeen, doNotDisturbUntil } = presence;
   const look = lookOf(presence, nowMs);
   if (look === "quiet") return `${words.quiet} until ${untilOf(Date.parse(doNotDisturbUntil!), nowMs)}`;
+  if (look === "offline" && isOwn) return "Appearing offline";
   if (look === "offline" && lastSeen !== null) return `Last seen ${agoOf(Date.parse(lastSeen), nowMs)}`;
   return words[look];
 }
 
 /** The status and what the user says of it in words of their own. */
-export function fullStatusOf(presence: Shown, nowMs: number): string {
-  const status = statusOf(presence, nowMs);
+export function fullStatusOf(presence: Shown, nowMs: number, options: SayOptions = {}): string {
+  const status = statusOf(presence, nowMs, options);
   return presence.customStatus === null ? status : `${status} · ${presence.customStatus}`;
 }

@@ -48,9 +48,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
     <div className="messages-frame">
       {/* Not focusable itself: the messages in it are. */}
       <div className="messages" ref={setScroller} onKeyDown={focus.onKeyDown} onFocus={focus.onFocus}>
-        {rows.length === 0 && (
-          <p className="hint">{status === "loading" ? "Loading…" : "No messages yet: say hello."}</p>
-        )}
+        {rows.length === 0 && <p className="hint">{emptyText(view, canWrite)}</p>}
         {scroller && (
           <Virtualizer
             ref={handle}
@@ -102,6 +100,11 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
       <Arrivals rows={rows} />
     </div>
   );
+}
+
+function emptyText({ status }: RoomView, canWrite: boolean): string {
+  if (status === "loading") return "Loading…";
+  return canWrite ? "No messages yet: say hello." : "No messages.";
 }
 
 /** Loads older messages when the user comes near them. */

@@ -1,6 +1,7 @@
 import { useId } from "react";
 import type { PendingMessage, Reader } from "../../client/index.ts";
 import type { RoomView } from "../../react/index.ts";
+import { ClockIcon } from "../parts/icons.tsx";
 import { fullTimeOf } from "../parts/time.ts";
 import type { Row } from "./rows.ts";
 
@@ -8,7 +9,7 @@ import type { Row } from "./rows.ts";
 const many = 5;
 const maxNamed = 12;
 
-/** What became of one's own message: ✓ queued, ✓ sent, ✓✓ read by so many, or failed. */
+/** What became of one's own message: queued, ✓ sent, ✓✓ read by so many, or failed. */
 export function MessageStatus({ row, view }: { row: Row; view: RoomView }) {
   const { message } = row;
   if (message.position === undefined) return <Waiting message={message} view={view} />;
@@ -37,7 +38,7 @@ function Waiting({ message, view }: { message: PendingMessage; view: RoomView })
   if (status !== "failed")
     return (
       <span className="status waiting" title={lastError?.message}>
-        ✓ {status === "sending" ? "sending" : "queued"}
+        <ClockIcon /> {status === "sending" ? "sending" : "queued"}
       </span>
     );
   return (

@@ -40,7 +40,7 @@ export function RoomHeader({ room, roomId, members, isMember, showsMembers, onTo
         <h1>{name}</h1>
         <p>
           {room?.peer && <PresenceText userId={room.peer.id} />}
-          {room?.kind === "GROUP" && `${room.memberCount} members${others.length > 0 ? `: ${listOf(others)}` : ""}`}
+          {room?.kind === "GROUP" && (isMember ? membersText(room.memberCount, others) : "You are no longer a member")}
         </p>
       </div>
       {room?.kind === "GROUP" && isMember && isManager(own) && (
@@ -69,6 +69,11 @@ export function RoomHeader({ room, roomId, members, isMember, showsMembers, onTo
       )}
     </header>
   );
+}
+
+function membersText(count: number, others: readonly string[]): string {
+  if (count === 1) return "1 member";
+  return `${count} members${others.length > 0 ? `: ${listOf(others)}` : ""}`;
 }
 
 function listOf(names: readonly string[]): string {
