@@ -35,11 +35,12 @@ export function createErasure(use: {
   async function* erase(userId: string): AsyncGenerator<Erased, void, void> {
     if (!(await store.readUser(userId))) throw notFound("user", ["userId"]);
     await revoke(userId);
-    const alias = `${erasedIdPrefix}${randomUUID()}`;
     const erased = { rooms: 0, messages: 0 };
     do {
       const page = await store.readRooms(userId, noRoomId, roomsAtOnce);
-      if (page.length > 0 && erased.rooms === 0) await store.saveAlias(alias, "Deleted user");
+      // One for each round: who was added again to a room has left a member there already.
+      const alias = `${erasedIdPrefix}${randomUUID()}`;
+      if (page.length > 0) await store.saveAlias(alias, "Deleted user");
       for (const room of page) {
         yield* eraseFromRoom({ room, userId, alias, erased });
         erased.rooms += 1;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { asOperator, operatorCommand, operatorToken } from "../support/operator.ts";
+import { lockRoom, othersWait } from "../support/locks.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { startServerProcess } from "../support/server-process.ts";
@@ -171,6 +172,27 @@ test("the id of an erased user cannot be made a member: it is NOT_FOUND, like th
     const { userErrors } = await alice.mutate(name, input);
     expect(userErrors).toMatchObject([{ code: "NOT_FOUND", path: [argument] }]);
   }
+});
+
+test("an erasure goes on where the user is added again to a room that is done, and erases that too", async () => {
+  const { mark, user } = await newUser();
+  const roomIds = [await alice.createRoom("One", [user.id]), await alice.createRoom("Other", [user.id])];
+  const [first, second] = roomIds.toSorted() as [string, string];
+  for (const roomId of roomIds) await user.send(roomId, `text ${mark}`);
+  await using holder = await openSql(app.databaseUrl);
+  await lockRoom(holder, second);
+  const erasing = asOperator(app, "erase", user.id);
+  await othersWait(holder, sql);
+  const { userErrors } = await alice.mutate("addMember", { roomId: first, userId: user.id });
+  expect(userErrors).toEqual([]);
+  await holder.rows("commit");
+  expect((await erasing).lines.at(-1)).toEqual({ rooms: 3, messages: 2 });
+  expect(await tablesWith(sql, mark)).toEqual([]);
+  const { erased } = await sql.row<{ erased: number }>(
+    `select count(*)::int as erased from members where room_id = $1 and user_id like 'erased:%'`,
+    [first],
+  );
+  expect(erased).toBe(2);
 });
 
 test("an export holds everything that is kept of the user, and nothing that others wrote", async () => {
