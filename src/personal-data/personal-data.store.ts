@@ -43,6 +43,8 @@ const ERASE_PROGRESS = `delete from read_progress where room_id = $1 and reader_
 const ERASE_MEMBERSHIP = `
 update members set user_id = $3, revision = $4
 where room_id = $1 and user_id = $2 and left_revision <= $5 returning to_jsonb(members) as row`;
+// Whoever adds the user to a room holds this lock until that is done.
+const LOCK_USER = `select from users where id = $1 for update`;
 // What is kept of presence goes with it. None while the user is a member somewhere, again.
 const ERASE_USER = `delete from users where id = $1 and not exists (select from members where user_id = $1)`;
 
@@ -79,9 +81,12 @@ export function createPersonalDataStore(database: Database) {
     },
     saveAlias: (alias: string, name: string) => rows(SAVE_ALIAS, [alias, name]),
     /** False while the user is a member of a room. */
-    async eraseUser(userId: string): Promise<boolean> {
-      return (await database.query({ text: ERASE_USER, values: [userId] })).rowCount === 1;
-    },
+    eraseUser: (userId: string): Promise<boolean> =>
+      database.transaction(async (tx) => {
+        await tx.query({ text: LOCK_USER, values: [userId] });
+        // A statement of its own: it sees a membership that was committed while the lock was waited for.
+        return (await tx.query({ text: ERASE_USER, values: [userId] })).rowCount === 1;
+      }),
   };
 }
 

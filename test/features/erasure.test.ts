@@ -7,6 +7,8 @@ import { createTestDatabase } from "../support/postgres.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { openSql, type Sql } from "../support/sql.ts";
+import { watchStatements } from "../support/statements.ts";
+import { until } from "../support/until.ts";
 import { feedFields, TestUser, type Item } from "../support/user.ts";
 
 let app: TestApp;
@@ -193,6 +195,30 @@ test("an erasure goes on where the user is added again to a room that is done, a
     [first],
   );
   expect(erased).toBe(2);
+});
+
+test("an erasure whose last step meets somebody who adds the user to a room erases that too", async () => {
+  const { mark, user } = await newUser();
+  const former = await alice.createRoom("Former", [user.id]);
+  await alice.mutate("removeMember", { roomId: former, userId: user.id });
+  const roomId = await alice.createRoom("Added");
+  await using holder = await openSql(app.databaseUrl);
+  await lockRoom(holder, former);
+  const erasing = asOperator(app, "erase", user.id);
+  await othersWait(holder, sql);
+  using statements = watchStatements(app.databaseUrl);
+  const met = statements.afterNext("save-members", async () => {
+    await holder.rows("commit");
+    await until("the erasure waits for who adds the user", async () => {
+      const text = `select from pg_stat_activity where datname = current_database() and query like '%users where id%' and cardinality(pg_blocking_pids(pid)) > 0`;
+      return (await sql.rows(text)).length > 0;
+    });
+  });
+  const { userErrors } = await alice.mutate("addMember", { roomId, userId: user.id });
+  expect(userErrors).toEqual([]);
+  await met;
+  expect((await erasing).lines.at(-1)).toEqual({ rooms: 2, messages: 0 });
+  expect(await tablesWith(sql, mark)).toEqual([]);
 });
 
 test("an export holds everything that is kept of the user, and nothing that others wrote", async () => {
