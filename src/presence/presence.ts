@@ -63,6 +63,8 @@ export function createPresence(use: PresenceUse) {
   /** @throws Refusal INVALID, NOT_FOUND (a room that the user is not in), RATE_LIMITED */
   async function set(userId: string, sessionId: string | null, input: SetPresenceInput): Promise<PresenceState> {
     const profile = await own.set(userId, sessionId, input);
+    // In case it has a revision that the board knows from before the database went back, and so does not announce.
+    if (profile.revision < profiles.get(userId).revision) profiles.refresh(userId);
     const { users } = await board.read([userId]);
     return stateOf(users.get(userId)!, profile, clock.wallMs());
   }

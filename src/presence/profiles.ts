@@ -8,7 +8,13 @@ const retryAfterMs = 1_000;
 const maxSleepMs = 60_000;
 
 type Listener = (userId: string) => void;
-type Held = { profile: Profile | null; listeners: Set<Listener>; callOffEnd: () => void };
+type Held = {
+  profile: Profile | null;
+  /** The moment at which that reading had ended. */
+  readAt: number;
+  listeners: Set<Listener>;
+  callOffEnd: () => void;
+};
 
 /**
  * The durable part of the presence of users whom somebody on this node watches. The board says when a profile has changed; in
@@ -21,6 +27,8 @@ export class Profiles implements Disposable {
   readonly #held = new Map<string, Held>();
   readonly #due = new Set<string>();
   #isReading = false;
+  /** Counts the beginnings and ends of readings. */
+  #moment = 0;
   #callOffComparison = () => {};
   #callOffRetry = () => {};
 
@@ -45,7 +53,7 @@ export class Profiles implements Disposable {
   async hold(userIds: readonly string[], listener: Listener): Promise<void> {
     const unknown: string[] = [];
     for (const userId of userIds) {
-      const held = this.#held.get(userId) ?? { profile: null, listeners: new Set(), callOffEnd: () => {} };
+      const held = this.#held.get(userId) ?? { profile: null, readAt: 0, listeners: new Set(), callOffEnd: () => {} };
       this.#held.set(userId, held);
       held.listeners.add(listener);
       if (held.profile === null) unknown.push(userId);
@@ -91,10 +99,16 @@ export class Profiles implements Disposable {
   }
 
   async #read(userIds: readonly string[]): Promise<void> {
-    for (const [userId, profile] of await this.#store.readProfiles(userIds)) {
+    const beganAt = ++this.#moment;
+    const read = await this.#store.readProfiles(userIds);
+    const endedAt = ++this.#moment;
+    for (const [userId, profile] of read) {
       const held = this.#held.get(userId);
-      // Two readings may come in the other order.
-      if (!held || (held.profile !== null && held.profile.revision > profile.revision)) continue;
+      if (!held) continue;
+      // Of two readings at the same time the lesser is the older. One that began later has less where the database went back.
+      const isOlder = held.profile !== null && held.profile.revision > profile.revision && beganAt < held.readAt;
+      if (isOlder) continue;
+      held.readAt = endedAt;
       const isSame = held.profile !== null && JSON.stringify(held.profile) === JSON.stringify(profile);
       held.profile = profile;
       if (isSame) continue;

@@ -151,6 +151,27 @@ describe("a database that goes back under a running node", () => {
     });
   });
 
+  describe("and has other profiles", () => {
+    beforeEach(() => start(600_000));
+
+    test("tells followers a status that is set with a revision that was told before", async () => {
+      await alice.createRoom("Room", [bob.id]);
+      const backup = await backUp(app.databaseUrl);
+      await untilServed(alice);
+      await using device = await TestDevice.open(bob);
+      const observed = device.presence({ userIds: [alice.id] });
+      await observed.next();
+      for (const customStatus of ["lost 1", "lost 2", "lost 3"]) {
+        await alice.mutate("setPresence", { customStatus });
+        await observed.sees(alice.id, { customStatus });
+      }
+      await backup.restore();
+      await untilServed(alice);
+      await alice.mutate("setPresence", { customStatus: "present" });
+      await observed.sees(alice.id, { customStatus: "present" });
+    });
+  });
+
   describe("and goes on at once, past where it was", () => {
     // No comparison helps.
     beforeEach(() => start(600_000));
