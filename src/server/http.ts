@@ -14,6 +14,8 @@ import type { OriginCheck } from "./origins.ts";
 import { createPages, wantsPage } from "./pages/pages.ts";
 import { RequestRecord, requestIdOf, type Requests } from "./requests.ts";
 import { answerHeaders } from "./security-headers.ts";
+import { sendJson } from "./send-json.ts";
+import { admitUpgrade, asksForWebSocket } from "./upgrade.ts";
 
 export type HttpDoorOptions = Omit<GraphQLHandlerOptions, "streams"> &
   EventStreamsOptions & {
@@ -80,6 +82,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   async function route(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
     if (isLeaving) response.setHeader("Connection", "close");
+    if (request.headers.upgrade !== undefined && !(await admitUpgrade(request, response))) return;
     if (path === "/graphql") {
       if (wantsPage(request) && (await pages.serve(request, response))) return;
       return admitOrigin(request, response, isAllowedOrigin) ? graphql(request, response, record) : undefined;
@@ -102,7 +105,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     }
   }
 
-  const server = createServer(timeouts, (request, response) => {
+  const server = createServer({ ...timeouts, shouldUpgradeCallback: asksForWebSocket }, (request, response) => {
     const record = new RequestRecord(requestIdOf(request.headers), "http");
     response.setHeader("X-Request-Id", record.id);
     response.once("close", () => {
@@ -135,8 +138,4 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
     leave,
   };
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { ...answerHeaders, "Content-Type": "application/json" }).end(JSON.stringify(body));
 }

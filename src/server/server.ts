@@ -28,10 +28,6 @@ export async function openServer({
   const { server } = http;
   server.on("upgrade", (request, connection, head) => {
     connection.on("error", () => connection.destroy());
-    if ((request.url ?? "").split("?", 1)[0] !== "/graphql") {
-      connection.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-      return;
-    }
     websocket.upgrade(request, connection, head);
   });
   await new Promise<void>((resolve, reject) => {

@@ -61,6 +61,36 @@ describe("who asks", () => {
   });
 });
 
+describe("a request that asks for another protocol", () => {
+  const body = JSON.stringify({ query });
+  const json = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+  /** All that is answered until the server ends the connection. */
+  async function answersTo(upgrade: string, rest: string, request = "POST /graphql"): Promise<string> {
+    const socket = connect(Number(new URL(app.url).port), "127.0.0.1");
+    const head = `Host: x\r\nAuthorization: Bearer ${alice.token}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+    socket.write(`${request} HTTP/1.1\r\n${head}${rest}`);
+    let text = "";
+    for await (const data of socket) text += String(data);
+    return text;
+  }
+
+  test("that is not spoken here is served as if it had not asked, and ends its connection", async () => {
+    const answer = await answersTo("h2c", json);
+    expect(answer).toContain("HTTP/1.1 200 OK");
+    expect(answer).toContain('{"data":{"viewer":{"id":"alice"}}}');
+    expect(await answersTo("h2c", "\r\n", "GET /healthz")).toContain("HTTP/1.1 200 OK");
+  });
+
+  test("and has a body is no beginning of a WebSocket, and is refused once all of it was read", async () => {
+    const large = "x".repeat(250_000);
+    for (const request of ["GET /graphql", "POST /graphql", "POST /nosuch"]) {
+      const rest = `Content-Length: ${large.length}\r\n\r\n${large}`;
+      expect(await answersTo("websocket", rest, request), request).toContain("HTTP/1.1 400 Bad Request");
+    }
+  });
+});
+
 describe("a page", () => {
   test("of an allowed origin may ask, and read the answer", async () => {
     for (const origin of ["https://chat.example", app.url]) {
