@@ -42,6 +42,15 @@ test("an older page that live messages cut off from the rest makes no hole, and 
   expect(log.hasOlder.get()).toBe(true);
 });
 
+test("what the user has read is known from the pages, whoever else has read it", async () => {
+  const log = createRoomWorld({ messages: 60, read: [3, 58, 59] }).openLog();
+  await settled();
+  await log.loadOlder();
+  const receipts = log.receipts.receipts.get();
+  const messages = log.buffer.messages.get().flatMap((one) => (one.position === undefined ? [] : [one]));
+  expect(messages.filter((one) => receipts.isRead(one)).map(({ id }) => id)).toEqual(["m3", "m58", "m59"]);
+});
+
 test("who came into the room while its page was on the way is not told that there is no such room", async () => {
   const world = createRoomWorld({ messages: 3 });
   world.isMember = false;

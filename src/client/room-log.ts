@@ -175,7 +175,7 @@ export class RoomLog {
 
   #putPage(page: HistoryPage, cursor?: string) {
     const messages = page.messages.edges.map(({ node }) => node);
-    this.receipts.takePage(messages);
+    this.receipts.takePage(messages, page.membership?.user);
     this.buffer.addPage({ messages, reachesStart: !page.messages.pageInfo.hasPreviousPage, cursor });
     this.#hasOlder.changed();
   }

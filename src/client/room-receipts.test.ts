@@ -16,11 +16,16 @@ const range = (reader: string, from: number, through: number, readAt: string): R
   readAt,
 });
 
-function pageMessage(position: number, sender: string, readers: Record<string, string>): PageMessage {
+function pageMessage(
+  position: number,
+  sender: string,
+  readers: Record<string, string>,
+  ownReadAt: string | null = null,
+): PageMessage {
   const edges = Object.entries(readers).map(([id, readAt]) => ({
     node: { id: `${position}:${id}`, reader: user(id), readAt },
   }));
-  return { ...message(position, sender), readBy: { edges } } as unknown as PageMessage;
+  return { ...message(position, sender), readAt: ownReadAt, readBy: { edges } } as unknown as PageMessage;
 }
 
 function readersOf(receipts: RoomReceipts, position: number, sender?: string) {
@@ -106,6 +111,20 @@ test("pages tell exactly what they say, and events add to it", () => {
   expect(readersOf(receipts, 2, "ben")).toEqual(["cy t1"]);
   receipts.take([range("cy", 1, 6, "t1")]);
   expect(readersOf(receipts, 5)).toEqual(["cy t1"]);
+});
+
+test("what the user read is known where others read it first, and more of them than a page tells", () => {
+  const receipts = new RoomReceipts("me");
+  const page = [
+    pageMessage(1, "ann", {}),
+    pageMessage(2, "ann", { ben: "t1" }, "t4"),
+    pageMessage(3, "me", { ben: "t1" }),
+    pageMessage(4, "ann", { ben: "t1" }, "t4"),
+  ];
+  receipts.takePage(page, user("me"));
+  const known = receipts.receipts.get();
+  expect(page.map((one) => known.isRead(one))).toEqual([false, true, true, true]);
+  expect(readersOf(receipts, 4)).toEqual(["ben t1", "me t4"]);
 });
 
 test("own messages are read, and what the user read, by a range or up to a position", () => {

@@ -42,9 +42,9 @@ export class RoomReceipts {
     this.#computed.changed();
   }
 
-  /** Messages of one stretch of the history, in the room's order. */
-  takePage(messages: readonly PageMessage[]): void {
-    this.take(rangesOf(messages));
+  /** Messages of one stretch of the history, in the room's order, with when the viewer read them. */
+  takePage(messages: readonly PageMessage[], viewer?: User): void {
+    this.take(rangesOf(messages, viewer));
   }
 
   /** The user has read everything up to this position. */
@@ -127,11 +127,14 @@ function readAtOf(ranges: readonly ReadRange[] | undefined, position: string): s
 }
 
 /** What was read at one time and lies side by side is one range. */
-function rangesOf(messages: readonly PageMessage[]): ReadRange[] {
+function rangesOf(messages: readonly PageMessage[], viewer: User | undefined): ReadRange[] {
   const ranges: ReadRange[] = [];
   const growing = new Map<string, ReadRange>();
-  for (const { position, sender, readBy } of messages) {
-    const receipts = new Map(readBy.edges.map(({ node }) => [node.reader.id, node]));
+  for (const { position, sender, readAt: ownReadAt, readBy } of messages) {
+    const receipts = new Map(
+      readBy.edges.map(({ node }) => [node.reader.id, { reader: node.reader, readAt: node.readAt }]),
+    );
+    if (viewer && ownReadAt !== null) receipts.set(viewer.id, { reader: viewer, readAt: ownReadAt });
     for (const [readerId, range] of growing) {
       const goesOn = readerId === sender.id || receipts.get(readerId)?.readAt === range.readAt;
       if (!goesOn) growing.delete(readerId);

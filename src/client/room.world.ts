@@ -4,15 +4,23 @@ import { createVariable } from "./observable.ts";
 import { createLocalLock } from "./lock.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import type { Requests } from "./requests.ts";
-import { at, message } from "./room-events.samples.ts";
+import { at, message, user } from "./room-events.samples.ts";
 import type { Message } from "./room-event.ts";
 import { RoomLog, type RoomLogOptions } from "./room-log.ts";
 import { Room } from "./room.ts";
 import { createMemoryStorage } from "./storage.ts";
 
-/** A server that has the room `r` with so many messages, for tests. `replies`: which message replies to which. */
-export function createRoomWorld(options: { messages: number; maxMessages?: number; replies?: Record<number, number> }) {
-  const { messages: total, maxMessages = 10_000, replies = {} } = options;
+/**
+ * A server that has the room `r` with so many messages, for tests. `replies`: which message replies to which; `read`: those that
+ * the user has read.
+ */
+export function createRoomWorld(options: {
+  messages: number;
+  maxMessages?: number;
+  replies?: Record<number, number>;
+  read?: readonly number[];
+}) {
+  const { messages: total, maxMessages = 10_000, replies = {}, read = [] } = options;
   const clock = createFakeClock();
   const marked: string[][] = [];
   const world = {
@@ -34,10 +42,17 @@ export function createRoomWorld(options: { messages: number; maxMessages?: numbe
     const end = before == null ? total + 1 : Number(before);
     const start = Math.max(1, end - last!);
     const edges = Array.from({ length: end - start }, (_, index) => ({
-      node: { ...withReply(start + index), readBy: { edges: [] } },
+      node: { ...withReply(start + index), readAt: read.includes(start + index) ? "t" : null, readBy: { edges: [] } },
     }));
     const pageInfo = { hasPreviousPage: start > 1, startCursor: String(start) };
-    return { room: { id: "r", cursor: at(total), membership: null, messages: { edges, pageInfo } } };
+    return {
+      room: {
+        id: "r",
+        cursor: at(total),
+        membership: { id: "me", user: user("me"), readThrough: null },
+        messages: { edges, pageInfo },
+      },
+    };
   }
 
   async function answer(document: string, variables: unknown, signal?: AbortSignal): Promise<unknown> {

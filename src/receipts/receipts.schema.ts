@@ -9,6 +9,7 @@ import type { Receipts } from "./receipts.ts";
 import type {
   LoadedReaders,
   LoadedThrough,
+  ReadAtKey,
   ReaderKey,
   ReadersKey,
   Receipt,
@@ -16,11 +17,12 @@ import type {
   ReceiptsStore,
   UnreadKey,
 } from "./receipts.store.ts";
-import { readerKey, readersKey, unreadKey } from "./receipts.store.ts";
+import { readAtKey, readerKey, readersKey, unreadKey } from "./receipts.store.ts";
 
 declare module "../graphql/builder.ts" {
   interface Loaders {
     readers: (after: ReceiptPlace, limit: number) => Loader<ReadersKey, LoadedReaders>;
+    readAt: Loader<ReadAtKey, number | null>;
     readThrough: Loader<ReaderKey, LoadedThrough>;
     unreadCounts: Loader<UnreadKey, number>;
   }
@@ -32,6 +34,7 @@ declare module "../graphql/builder.ts" {
 export function createReceiptLoaders(store: ReceiptsStore) {
   const readers = new Map<string, Loader<ReadersKey, LoadedReaders>>();
   return {
+    readAt: createLoader<ReadAtKey, number | null>({ read: store.readTimes, textOf: readAtKey, missing: null }),
     readThrough: createLoader<ReaderKey, LoadedThrough>({
       read: store.readThrough,
       textOf: readerKey,
@@ -83,6 +86,20 @@ builder.objectField(Message, "readBy", (t) =>
           cursorOf: ({ readAt, readerId }) => encodePlace("readBy", [readAt, readerId]),
         });
       });
+    },
+  }),
+);
+
+builder.objectField(Message, "readAt", (t) =>
+  t.field({
+    ...perViewer,
+    type: "DateTime",
+    nullable: true,
+    description:
+      "When the viewer read it. Null where they have not, for their own, and for a former member of the room.",
+    resolve: ({ roomId, id: messageId, position, senderId }, _args, context) => {
+      const viewerId = viewerOf(context).id;
+      return senderId === viewerId ? null : context.loaders.readAt.load({ roomId, messageId, position, viewerId });
     },
   }),
 );

@@ -41,6 +41,12 @@ left join lateral (
 ) f on a.viewer_id is null or viewer.user_id is not null
 order by a.ord, f.read_at, f.reader_id`;
 
+const READ_AT = `
+select a.ord, r.read_at
+from unnest($1::uuid[], $2::bigint[], $3::text[]) with ordinality as a (room_id, position, viewer_id, ord)
+join members m on m.room_id = a.room_id and m.user_id = a.viewer_id and m.left_revision is null
+cross join lateral read_range_at(a.room_id, a.viewer_id, a.position) r`;
+
 const READ_THROUGH = `
 select a.ord, r.member_revision, x.row
 from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as a (room_id, reader_id, viewer_id, ord)
@@ -85,6 +91,9 @@ export type Receipt = { readerId: string; readAt: number };
 export type ReceiptPlace = [readAt: number, readerId: string] | null;
 /** `memberRevision`: the last change of the room's memberships when it was read. */
 export type LoadedReaders = { receipts: Receipt[]; memberRevision: number };
+
+export type ReadAtKey = { roomId: string; messageId: string; position: number; viewerId: string };
+export const readAtKey = ({ messageId, viewerId }: ReadAtKey) => `${messageId} ${viewerId}`;
 
 export type ReaderKey = { roomId: string; readerId: string; viewerId: string | null };
 export const readerKey = ({ roomId, readerId, viewerId }: ReaderKey) => JSON.stringify([roomId, readerId, viewerId]);
@@ -149,6 +158,13 @@ export function createReceiptsStore(database: Database) {
     return loaded;
   }
 
+  /** For each message when the viewer, who is a member, read it. */
+  async function readTimes(keys: readonly ReadAtKey[]): Promise<Map<string, number>> {
+    const values = [keys.map((key) => key.roomId), keys.map((key) => key.position), keys.map((key) => key.viewerId)];
+    const { rows } = await database.query<{ ord: number; read_at: number }>({ name: "read-at", text: READ_AT, values });
+    return new Map(rows.map(({ ord, read_at: at }) => [readAtKey(keys[ord - 1]!), at]));
+  }
+
   /** For each member the newest message since joining with nothing unread before it; for a viewer who is not a member none. */
   async function readThrough(keys: readonly ReaderKey[]): Promise<Map<string, LoadedThrough>> {
     type Columns = { ord: number; member_revision: number; row: MessageJson | null };
@@ -174,5 +190,5 @@ export function createReceiptsStore(database: Database) {
     return new Map(rows.map(({ ord, unread }) => [unreadKey(keys[ord - 1]!), unread]));
   }
 
-  return { mark, readReaders, readThrough, countUnread };
+  return { mark, readReaders, readTimes, readThrough, countUnread };
 }

@@ -259,6 +259,48 @@ test("who has left stays a reader of what they read, and sees nothing of it any 
   }
 });
 
+test("each reader sees when they read a message, and nobody else's time stands in for it", async () => {
+  const roomId = await trio();
+  const [a, b] = await backstage.fill(roomId, ["alice", "bob"], 2);
+  await mark(carol, roomId, { upToId: b });
+  await backstage.elapse(roomId, 60);
+  await mark(bob, roomId, { messageIds: [a] });
+  const page = `query ($id: ID!) { room(id: $id) { messages {
+    edges { node { id readAt readBy { edges { node { reader { id } readAt } } } } } } } }`;
+  type Node = {
+    id: string;
+    readAt: string | null;
+    readBy: { edges: { node: { reader: { id: string }; readAt: string } }[] };
+  };
+  for (const user of [alice, bob, carol]) {
+    const { room } = await user.must<{ room: { messages: { edges: { node: Node }[] } } }>(page, { id: roomId });
+    for (const { node } of room.messages.edges) {
+      const own = node.readBy.edges.find((edge) => edge.node.reader.id === user.id);
+      expect(node.readAt, `${user.id} of ${node.id === a ? "a" : "b"}`).toBe(own?.node.readAt ?? null);
+    }
+  }
+  // Live too, though two ask for the same: what depends on who asks is not shared.
+  const edits = `subscription ($roomId: ID!) { roomEvents(roomId: $roomId, kinds: [MESSAGE]) {
+    __typename ... on MessageEdited { message { readAt } } } }`;
+  type Edit = { roomEvents: { __typename: string; message?: { readAt: string | null } } };
+  await using bobs = bob.watch<Edit>(edits, { roomId });
+  await using carols = carol.watch<Edit>(edits, { roomId });
+  for (const feed of [bobs, carols]) expect((await feed.next()).data?.roomEvents.__typename).toBe("CaughtUp");
+  await alice.mutate("editMessage", { roomId, messageId: a, content: "edited" });
+  const [his, hers] = await Promise.all(
+    [bobs, carols].map(async (feed) => (await feed.next()).data?.roomEvents.message),
+  );
+  expect(Date.parse(his!.readAt!) - Date.parse(hers!.readAt!)).toBeGreaterThanOrEqual(59_000);
+  await leave(carol, roomId);
+  await using after = carol.watch<{ roomEvents: { message?: { readAt: string | null } } }>(
+    `subscription ($roomId: ID!, $after: Cursor) { roomEvents(roomId: $roomId, after: $after) { ... on MessageSent { message { readAt } } } }`,
+    { roomId, after: cursorOf(roomId, 0) },
+  );
+  await after.end();
+  const messages = after.all.flatMap(({ data }) => data?.roomEvents.message ?? []);
+  expect(messages.map(({ readAt }) => readAt)).toEqual([null, null]);
+});
+
 test("readBy is in the order of time and pages on from a cursor", async () => {
   const roomId = await trio();
   const readers = await Promise.all(Array.from({ length: 7 }, (_, index) => TestUser.open(app, `reader-${index}`)));

@@ -86,6 +86,12 @@ test("a page of 50 messages with their senders and what they answer takes at mos
   }
 });
 
+test("when the viewer read each message of a page takes one statement", async () => {
+  const query = `query ($id: ID!) { room(id: $id) { messages(last: 50) { edges { node { readAt } } } } }`;
+  const [id] = await insertRooms({ rooms: 1, members: 2, messages: 60 });
+  expect(await statementsOf(alice, query, { id })).toEqual(["read-room-views", "read-last-messages", "read-at"]);
+});
+
 test("a list of rooms with last messages and members takes at most 5 statements, for 3 rooms and for 60", async () => {
   const query = `query ($first: Int) { rooms(first: $first) { edges { node { id name memberCount
     lastMessage { content sender { name } } members(first: 10) { edges { node { role user { id name } } } } } } } }`;

@@ -380,7 +380,7 @@ export type RoomMessagesQueryVariables = Exact<{
 }>;
 
 
-export type RoomMessagesQuery = { room: { id: string, cursor: string, membership: { id: string, readThrough: { id: string, position: string } | null } | null, messages: { edges: Array<{ node: { id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, readBy: { edges: Array<{ node: { id: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } } }> }, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
+export type RoomMessagesQuery = { room: { id: string, cursor: string, membership: { id: string, user: { id: string, name: string, avatarUrl: string | null }, readThrough: { id: string, position: string } | null } | null, messages: { edges: Array<{ node: { readAt: string | null, id: string, clientMessageId: string, position: string, version: string, content: string | null, hlc: string, sentAt: string, editedAt: string | null, deletedAt: string | null, readBy: { edges: Array<{ node: { id: string, readAt: string, reader: { id: string, name: string, avatarUrl: string | null } } }> }, sender: { id: string, name: string, avatarUrl: string | null }, replyTo: { id: string, content: string | null, deletedAt: string | null, sender: { id: string, name: string, avatarUrl: string | null } } | null } }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
 
 export type RoomPlacesQueryVariables = Exact<{
   id: string;
@@ -1522,6 +1522,9 @@ export const RoomMessagesDocument = new TypedDocumentString(`
     cursor
     membership {
       id
+      user {
+        ...UserFields
+      }
       readThrough {
         id
         position
@@ -1531,6 +1534,7 @@ export const RoomMessagesDocument = new TypedDocumentString(`
       edges {
         node {
           ...MessageFields
+          readAt
           readBy(first: $readers) {
             edges {
               node {
