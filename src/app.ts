@@ -60,7 +60,7 @@ export type AppOptions = Pick<BackendsOptions, "bus" | "presence"> & {
   log?: Logger;
   now?: () => number;
   doors?: { drainTimeoutMs?: number; keepAliveIntervalMs?: number };
-  hub?: Pick<HubOptions, "compareIntervalMs" | "holeTimeoutMs" | "drainTimeoutMs" | "maxCatchUps">;
+  hub?: Pick<HubOptions, "compareIntervalMs" | "holeTimeoutMs" | "drainTimeoutMs" | "maxCatchUps" | "maxRingBytes">;
 };
 
 /** From one socket: what goes beyond is no person at a client. */

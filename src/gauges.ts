@@ -40,6 +40,7 @@ export function registerGauges({ gauge, gauges }: Metrics, gauged: Gauged): void
 
   gauge("watched_rooms", "Rooms that somebody on this node watches.", () => hub.watchedRooms);
   gauge("groups", "Groups of subscribers who asked alike, over all rooms.", () => hub.groups);
+  gauge("ring_bytes", "What groups keep for subscribers that fall behind, of at most 64 MiB.", () => hub.ringBytes);
   gauge("catch_ups_waiting", "Reads for subscribers that wait for their turn.", () => hub.waitingCatchUps);
 
   gauge("presence_sessions", "Connections that count for presence.", () => board.stats.sessionsNow);

@@ -4,6 +4,7 @@ import type { Deliveries } from "./deliveries.ts";
 import { erasedIdPrefix } from "./ids.ts";
 import type { Reader } from "./reader.ts";
 import { Ring, type Entry } from "./ring.ts";
+import type { RingBudget } from "./ring-budget.ts";
 import type { FeedBatch, FeedChange } from "./room-feed.ts";
 import { previousOf } from "./room-feed.ts";
 import type { Executed, Execution, Selection } from "./selection.ts";
@@ -29,11 +30,16 @@ export class Group implements EndsTurn {
 
   constructor(
     selection: Selection,
-    { position, memberRevision, deliveries }: { position: number; memberRevision: number; deliveries: Deliveries },
+    {
+      position,
+      memberRevision,
+      deliveries,
+      ringBudget,
+    }: { position: number; memberRevision: number; deliveries: Deliveries; ringBudget: RingBudget },
   ) {
     this.selection = selection;
     this.#deliveries = deliveries;
-    this.ring = new Ring({ floor: position });
+    this.ring = new Ring({ floor: position, budget: ringBudget });
     this.memberRevision = memberRevision;
   }
 

@@ -10,6 +10,7 @@ import { createLimiter } from "./limiter.ts";
 import type { LogStore } from "./log.store.ts";
 import type { Publication } from "./publication.ts";
 import { encodePublication, roomChannel } from "./publication.ts";
+import { RingBudget } from "./ring-budget.ts";
 import { RoomListeners, type RoomListener } from "./room-listeners.ts";
 import type { Selection } from "./selection.ts";
 import type { CatchUp } from "./room-page.ts";
@@ -28,6 +29,8 @@ export type HubOptions = {
   holeTimeoutMs?: number;
   drainTimeoutMs?: number;
   maxCatchUps?: number;
+  /** What all groups together keep for readers that fall behind. */
+  maxRingBytes?: number;
 };
 
 const revisionsPerQuery = 5_000;
@@ -48,6 +51,7 @@ export class Hub implements AsyncDisposable {
   readonly #toOpen = new Set<string>();
   readonly #catchUps: ReturnType<typeof createLimiter>;
   readonly #deliveries: Deliveries;
+  readonly #ringBudget: RingBudget;
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
   #comparing: Promise<void> | undefined;
@@ -60,6 +64,7 @@ export class Hub implements AsyncDisposable {
     this.drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
     this.#listeners = new RoomListeners(options.onFault);
     this.#deliveries = new Deliveries(options.metrics);
+    this.#ringBudget = new RingBudget({ maxBytes: options.maxRingBytes ?? 64 << 20 });
     this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
     this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);
     this.#stopListening = options.bus.onRecovered(() => void this.compare());
@@ -73,6 +78,11 @@ export class Hub implements AsyncDisposable {
     let count = 0;
     for (const room of this.#rooms.values()) count += room.groups.size;
     return count;
+  }
+
+  /** What all groups together keep. */
+  get ringBytes(): number {
+    return this.#ringBudget.bytes;
   }
 
   /** Reads for subscribers that wait for their turn. */
@@ -163,9 +173,7 @@ export class Hub implements AsyncDisposable {
 
   /** The reader's watch of the room ends with it. */
   leaveGroup(roomId: string, group: Group): void {
-    const room = this.#rooms.get(roomId);
-    if (group.readers.size === 0 && room?.groups.get(group.selection.key) === group)
-      room.groups.delete(group.selection.key);
+    if (group.readers.size === 0) this.#rooms.get(roomId)?.leave(group);
     this.unwatchRooms([roomId]);
   }
 
@@ -288,7 +296,14 @@ export class Hub implements AsyncDisposable {
     if (!room) {
       const { bus, nodeId } = this.#options;
       const onForeign = (publication: Publication) => this.#absorb(publication);
-      room = new WatchedRoom({ roomId, deliveries: this.#deliveries, bus, nodeId, onForeign });
+      room = new WatchedRoom({
+        roomId,
+        deliveries: this.#deliveries,
+        ringBudget: this.#ringBudget,
+        bus,
+        nodeId,
+        onForeign,
+      });
       this.#rooms.set(roomId, room);
     }
     room.watchers += 1;

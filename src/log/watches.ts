@@ -6,6 +6,7 @@ import { derivedId } from "./ids.ts";
 import type { RoomHead } from "./log.store.ts";
 import type { Publication } from "./publication.ts";
 import { decodePublication, isEcho, roomChannel } from "./publication.ts";
+import type { RingBudget } from "./ring-budget.ts";
 import { RoomFeed, type FeedBatch, type RoomFeedOptions } from "./room-feed.ts";
 import type { Selection } from "./selection.ts";
 
@@ -23,22 +24,26 @@ export class WatchedRoom {
   #early: Publication[] = [];
   readonly #subscription: BusSubscription;
   readonly #deliveries: Deliveries;
+  readonly #ringBudget: RingBudget;
 
   constructor({
     roomId,
     deliveries,
+    ringBudget,
     bus,
     nodeId,
     onForeign,
   }: {
     roomId: string;
     deliveries: Deliveries;
+    ringBudget: RingBudget;
     bus: Bus;
     nodeId: string;
     onForeign: (publication: Publication) => void;
   }) {
     this.roomId = roomId;
     this.#deliveries = deliveries;
+    this.#ringBudget = ringBudget;
     this.#subscription = bus.subscribe(roomChannel(roomId), (text) => {
       if (isEcho(nodeId, text)) return;
       const publication = decodePublication(roomId, text);
@@ -77,7 +82,10 @@ export class WatchedRoom {
     this.#feed = undefined;
     const groups = [...this.groups.values()];
     this.groups.clear();
-    for (const group of groups) for (const reader of group.readers) reader.reset();
+    for (const group of groups) {
+      group.ring.close();
+      for (const reader of group.readers) reader.reset();
+    }
   }
 
   receive(publication: Publication, route: "here" | "bus"): void {
@@ -90,9 +98,20 @@ export class WatchedRoom {
     if (present) return present;
     const { position, room } = this.#feed!;
     const { memberRevision } = room;
-    const group = new Group(selection, { position, memberRevision, deliveries: this.#deliveries });
+    const group = new Group(selection, {
+      position,
+      memberRevision,
+      deliveries: this.#deliveries,
+      ringBudget: this.#ringBudget,
+    });
     this.groups.set(selection.key, group);
     return group;
+  }
+
+  /** One whose last reader is gone. */
+  leave(group: Group): void {
+    group.ring.close();
+    if (this.groups.get(group.selection.key) === group) this.groups.delete(group.selection.key);
   }
 
   close(): void {

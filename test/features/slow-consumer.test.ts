@@ -158,3 +158,45 @@ test("guarantee 6: all catch-ups of a client that takes nothing get what may wai
   await socket.until(() => ids.every((id) => cursorsOfFeed(id).length >= positions.length), 60_000);
   for (const id of ids) expect(cursorsOfFeed(id)).toEqual(positions);
 }, 90_000);
+
+test("guarantee 6: however many ways one user asks for the same, what groups keep for replay stays within the node's bound", async () => {
+  const maxRingBytes = 512 * 1024;
+  await using bounded = await startTestApp({ databaseUrl: app.databaseUrl, env, hub: { maxRingBytes } });
+  const sender = alice.at(bounded);
+  const roomId = await sender.createRoom("Ways", ["bob"]);
+  await using socket = await RawSocket.open(bounded.url, bob.token);
+  const ids = Array.from({ length: 30 }, (_, n) => `feed${n}`);
+  for (const id of ids)
+    socket.subscribe(
+      id,
+      `subscription ($after: Cursor) {
+        roomEvents(roomId: "${roomId}", after: $after, kinds: [MESSAGE]) { ... on MessageSent { cursor message { ${id}: content } } }
+      }`,
+      {},
+    );
+  await socket.until(() => ids.every((id) => socket.responses(id).length === 1));
+  expect(bounded.hub.groups).toBe(ids.length);
+  const positions = await sendUntil(
+    roomId,
+    async () => {
+      expect(bounded.hub.ringBytes).toBeLessThanOrEqual(maxRingBytes);
+      return bounded.hub.ringBytes > maxRingBytes / 2;
+    },
+    sender,
+  );
+  // A reader whose ring has forgotten what it lacks finds it in the database.
+  socket.stopReading();
+  const slowBefore = await metric("slow_consumers_total", bounded);
+  positions.push(
+    ...(await sendUntil(roomId, async () => (await metric("slow_consumers_total", bounded)) > slowBefore, sender)),
+  );
+  socket.goOnReading();
+  const cursorsOfFeed = (id: string) =>
+    socket.responses<{ roomEvents: { cursor?: string } }>(id).flatMap(({ roomEvents: { cursor } }) => cursor ?? []);
+  await socket.until(() => ids.every((id) => cursorsOfFeed(id).length >= positions.length), 60_000);
+  for (const id of ids) expect(cursorsOfFeed(id)).toEqual(positions);
+  expect(bounded.hub.ringBytes).toBeLessThanOrEqual(maxRingBytes);
+
+  await socket[Symbol.asyncDispose]();
+  await until("nothing is kept for nobody", async () => bounded.hub.ringBytes === 0);
+}, 90_000);
