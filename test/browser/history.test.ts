@@ -40,6 +40,28 @@ test("older messages come on scrolling up, and what is looked at does not move w
   expect(await page.locator("article[tabindex='0']").count()).toBe(1);
 });
 
+test("with more unread than is in sight, the room says how many are above, and goes to the first of them", async () => {
+  await using bob = await world.person("Bob");
+  await using alice = await world.open("Alice", { viewport: { width: 1000, height: 700 } });
+  const user = await world.person("Alice");
+  const roomId = await bob.createRoom("Busy", [user]);
+  let lastId = "";
+  for (let number = 1; number <= 30; number++) lastId = await bob.say(roomId, `Number ${number}`);
+  await user.read(roomId, lastId);
+  await user[Symbol.asyncDispose]();
+  for (let number = 31; number <= 90; number++) await bob.say(roomId, `Number ${number}`);
+
+  await alice.openRoom("Busy");
+  await alice.message("Number 90").waitFor();
+  const above = alice.page.getByRole("button", { name: "unread above" });
+  expect(await above.textContent()).toMatch(/^[3-6]\d unread above$/);
+  await above.click();
+  await until("the first unread message is in sight", () => alice.message("Number 31").isVisible());
+  const row = alice.page.getByRole("listitem").filter({ has: alice.message("Number 31") });
+  await row.getByText("New", { exact: true }).waitFor();
+  await above.waitFor({ state: "detached" });
+});
+
 test("a room of 10,000 messages has a handful of them in the document, and scrolls smoothly", async () => {
   const count = 10_000;
   await using alice = await openLongRoom({ count });

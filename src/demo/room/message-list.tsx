@@ -9,7 +9,8 @@ import { MessageItem } from "./message-item.tsx";
 import { rowsOf, type Row } from "./rows.ts";
 import { useEnd } from "./end.ts";
 import { useFocusedRow } from "./focused-row.ts";
-import { useUnreadMark, type UnreadMark } from "./unread-mark.ts";
+import { useUnreadAbove } from "./unread-above.ts";
+import { useUnreadMark } from "./unread-mark.ts";
 
 export interface MessageListProps {
   roomId: string;
@@ -32,7 +33,7 @@ const seenPart = 0.2;
 export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...actions }: MessageListProps) {
   const { userId } = useClient();
   const nowMs = useNowMs();
-  const { messages, status, hasOlder, isLoadingOlder } = view;
+  const { messages, hasOlder, isLoadingOlder } = view;
   const rows = useMemo(() => rowsOf(messages, userId), [messages, userId]);
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const handle = useRef<VirtualizerHandle>(null);
@@ -41,7 +42,8 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
   const loadOlder = useOlder(view, handle);
   const isPrepended = useIsPrepended(rows);
   const focus = useFocusedRow(rows, handle, scroller);
-  const seek = useUnreadSeek({ unread, view, hasFailed: loadOlder.hasFailed, load: loadOlder.load, show: focus.go });
+  const { hasFailed, load } = loadOlder;
+  const above = useUnreadAbove({ unread, rows, view, handle, hasFailed, load, show: focus.go });
   const autoRead = useAutoRead(roomId, { root: scroller, threshold: seenPart });
 
   return (
@@ -60,6 +62,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
             onScroll={() => {
               noteScroll();
               loadOlder.check();
+              above.check();
             }}
           >
             {(row, index) => (
@@ -82,13 +85,13 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
         )}
       </div>
       {isLoadingOlder && <p className="chip at-start">Loading older messages…</p>}
-      {loadOlder.hasFailed && hasOlder && !isLoadingOlder && (
-        <button type="button" className="chip at-start" onClick={loadOlder.load}>
+      {hasFailed && hasOlder && !isLoadingOlder && (
+        <button type="button" className="chip at-start" onClick={load}>
           Older messages did not load. Try again
         </button>
       )}
-      {status === "ready" && !unread.isSettled && unreadCount > 0 && !seek.isUnderWay && !loadOlder.hasFailed && (
-        <button type="button" className="chip at-start" onClick={seek.begin}>
+      {above.isAbove && unreadCount > 0 && (
+        <button type="button" className="chip at-start" onClick={above.go}>
           {unreadCount} unread above
         </button>
       )}
@@ -125,26 +128,6 @@ function useOlder(view: RoomView, handle: React.RefObject<VirtualizerHandle | nu
   // After each rendering: the list may be shorter than what it is shown in.
   useEffect(check);
   return { hasFailed, check, load };
-}
-
-interface UnreadSeek {
-  unread: UnreadMark;
-  view: RoomView;
-  hasFailed: boolean;
-  load: () => void;
-  show: (key: string) => void;
-}
-
-/** Loads older messages up to the first unread one, and goes there. */
-function useUnreadSeek({ unread, view, hasFailed, load, show }: UnreadSeek) {
-  const [isUnderWay, setUnderWay] = useState(false);
-  useEffect(() => {
-    if (!isUnderWay) return;
-    if (unread.key !== undefined) show(unread.key);
-    if (unread.isSettled || hasFailed) setUnderWay(false);
-    else if (view.hasOlder && !view.isLoadingOlder) load();
-  });
-  return { isUnderWay, begin: () => setUnderWay(true) };
 }
 
 /** Whether rows came before those of the last rendering: the list then keeps its distance to the end. */
