@@ -88,7 +88,7 @@ test("a message that is too long is not sent, and the page says by how much", as
 
 test("what others write is read out, also the same words again, and several at once; what oneself writes is not", async () => {
   let messages = [messageAt(1, "hello"), messageAt(2, "ok")];
-  const view = await render(() => createElement(Arrivals, { rows: rowsOf(messages, "bob") }));
+  const view = await render(() => createElement(Arrivals, { rows: rowsOf(messages, "bob"), isLoaded: true }));
   const heard = async (...more: Message[]) => {
     const before = new Set(view.container.querySelectorAll("p"));
     messages = [...messages, ...more];
@@ -105,6 +105,24 @@ test("what others write is read out, also the same words again, and several at o
   messages = [messageAt(0, "older"), ...messages];
   expect(await heard()).toEqual([]);
   await view.close();
+});
+
+test("in a room that was empty the first message is read out; in one that loads, none of those that were there", async () => {
+  let [messages, isLoaded]: [Message[], boolean] = [[], false];
+  const view = await render(() => createElement(Arrivals, { rows: rowsOf(messages, "bob"), isLoaded }));
+  isLoaded = true;
+  await view.show();
+  messages = [messageAt(1, "first")];
+  await view.show();
+  expect(view.container.textContent).toBe("Alice: first");
+  await view.close();
+
+  [messages, isLoaded] = [[], false];
+  const other = await render(() => createElement(Arrivals, { rows: rowsOf(messages, "bob"), isLoaded }));
+  [messages, isLoaded] = [[messageAt(1), messageAt(2)], true];
+  await other.show();
+  expect(other.container.textContent).toBe("");
+  await other.close();
 });
 
 test("the mark of what is unread waits for the first unread message, and stays there when that is read", async () => {

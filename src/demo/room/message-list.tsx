@@ -100,7 +100,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
           <DownIcon />
         </button>
       )}
-      <Arrivals rows={rows} />
+      <Arrivals rows={rows} isLoaded={view.status !== "loading"} />
     </div>
   );
 }
