@@ -43,6 +43,7 @@ import { createRequests } from "./server/requests.ts";
 import { openServer } from "./server/server.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
+import { listenFault } from "./start-faults.ts";
 import { createSync } from "./sync/sync.ts";
 import { createTyping } from "./typing/typing.ts";
 
@@ -191,6 +192,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       websocket,
       port: config.port,
       host: config.host,
+    }).catch((fault: unknown) => {
+      throw listenFault(fault);
     }),
   );
 

@@ -15,6 +15,7 @@ import { openMemoryRateLimit } from "./live/rate-limit.memory.ts";
 import { openRedisRateLimit } from "./live/rate-limit.redis.ts";
 import { connectRedis } from "./live/redis.ts";
 import { waitFor } from "./live/wait-for.ts";
+import { databaseFault } from "./start-faults.ts";
 import { createRateCheck, rates, type CheckRate } from "./rate-limits.ts";
 
 /** What everything stands on: embedded and in memory, or shared with other nodes, as the configuration says. */
@@ -51,7 +52,9 @@ export async function openBackends(
   const applicationName = `causerie ${config.nodeId}`;
   const url = config.databaseUrl ?? resources.use(await openEmbedded(config, log)).url;
   const database = resources.use(openDatabase({ url, onFault, applicationName, onWaited }));
-  const applied = await migrate(database);
+  const applied = await migrate(database).catch((fault: unknown) => {
+    throw databaseFault(fault, { isGiven: config.databaseUrl !== null });
+  });
   if (applied.length > 0) log.info({ applied }, "database migrated");
   const bus = options.bus ?? resources.use(await openBus(config, log));
   const redis = await openRedis(config, log, resources);

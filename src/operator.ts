@@ -15,7 +15,8 @@ Asks the server that runs at HOST and PORT, which must have OPERATOR_TOKEN; wher
 `;
 const actions = ["revoke", "export", "erase"];
 
-type Line = { error?: { code: string; message: string }; type?: string };
+/** Where operators have no door, the error is what any path has that is not there. */
+type Line = { error?: { code: string; message: string } | string };
 
 // Whoever reads what is exported has seen enough.
 process.stdout.on("error", () => process.exit(1));
@@ -67,9 +68,10 @@ async function ask(use: { url: string; token: string; action: string; userId: st
     headers: { authorization: `Bearer ${use.token}`, "content-type": "application/json" },
     body: JSON.stringify({ userId: use.userId }),
   });
-  if (response.status === 404) throw new Error("The server takes no operators' calls: it has no OPERATOR_TOKEN.");
   for await (const text of createInterface({ input: Readable.fromWeb(response.body! as never) })) {
     const line = JSON.parse(text) as Line;
+    if (typeof line.error === "string")
+      throw new Error("The server takes no operators' calls: it has no OPERATOR_TOKEN.");
     if (line.error) throw new Error(`${line.error.code}: ${line.error.message}`);
     const output = use.action === "export" ? process.stdout : process.stderr;
     if (!output.write(`${text}\n`)) await new Promise((resolve) => output.once("drain", resolve));

@@ -50,7 +50,7 @@ export function createOperatorDoor(use: {
 
   return async function handle(request, response, path) {
     try {
-      const lines = await open(request, path);
+      const lines = await begun(await open(request, path));
       response.writeHead(200, { "Content-Type": "application/x-ndjson" });
       await pipeline(Readable.from(linesOf(lines)), response);
     } catch (error) {
@@ -63,6 +63,22 @@ export function createOperatorDoor(use: {
       response.end(JSON.stringify(told(error)));
     }
   };
+}
+
+/** What there is once the first line is there: what is refused before is known by the status. */
+async function begun(lines: AsyncIterable<object>): Promise<AsyncIterable<object>> {
+  const iterator = lines[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    return resumed(first, iterator);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new HttpRefusal(error.code === "NOT_FOUND" ? 404 : 409, error.message, { code: error.code });
+  }
+}
+
+async function* resumed(first: IteratorResult<object>, rest: AsyncIterator<object>): AsyncGenerator<object> {
+  for (let next = first; !next.done; next = await rest.next()) yield next.value;
 }
 
 const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -250,7 +250,8 @@ test("only who has the operator's token is an operator", async () => {
 
 test("a user of whom nothing is known is not found", async () => {
   for (const action of ["export", "erase"]) {
-    const { lines } = await asOperator(app, action, "nobody");
+    const { status, lines } = await asOperator(app, action, "nobody");
+    expect(status).toBe(404);
     expect(lines).toEqual([{ error: { code: "NOT_FOUND", message: "No such user." } }]);
   }
 });
@@ -275,4 +276,4 @@ test("the operator's command asks the server that runs, and does without one", a
   await using after = await openSql(database.url);
   expect(await tablesWith(after, "carol")).toEqual([]);
   await expect(operatorCommand(["erase", "carol"], env)).rejects.toThrow("NOT_FOUND");
-});
+}, 60_000);
