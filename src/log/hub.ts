@@ -96,8 +96,9 @@ export class Hub implements AsyncDisposable {
     const { roomId, changes } = publication;
     this.metrics.eventsIn("here", changes.length);
     const room = this.#rooms.get(roomId);
-    if (room) room.receive(publication, "here");
-    else this.#listeners.tell(roomId, changes);
+    // Until the room is followed, what is in the database already when that begins comes of no feed.
+    if (!room?.feed) this.#listeners.tell(roomId, changes);
+    room?.receive(publication, "here");
     void this.#options.bus.publish(roomChannel(roomId), encodePublication(this.#options.nodeId, publication));
   }
 
@@ -155,7 +156,8 @@ export class Hub implements AsyncDisposable {
 
   /**
    * Calls back with each change of the room that this node learns of, in the order of the log: with all while the room is
-   * watched, else with those made on this node; and when the log of a watched room went back. Returns how to stop.
+   * watched, else with those made on this node, of which one may come again when the room begins to be watched; and when the
+   * log of a watched room went back. Returns how to stop.
    */
   listen(roomId: string, listener: RoomListener): () => void {
     return this.#listeners.listen(roomId, listener);

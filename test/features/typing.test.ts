@@ -107,6 +107,29 @@ test("sending a message ends it on every node, whichever node the message goes t
   }
 });
 
+test("sending a message ends it while the node begins to watch the room", async () => {
+  const bobs = await TestDevice.open(bob);
+  await bobs.setTyping(roomId, true);
+  using statements = watchStatements(here.databaseUrl);
+  const [asked, sent] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const opened = statements.afterNext("log-read-heads", async () => {
+    asked.resolve();
+    await sent.promise;
+  });
+  let room: AsyncDisposable | undefined;
+  // In the database, and not published yet.
+  const stored = statements.afterNext("send-messages", () => {
+    room = alice.roomEvents(roomId);
+    return asked.promise;
+  });
+  await bob.send(roomId, "done");
+  sent.resolve();
+  await Promise.all([stored, opened]);
+  const near = await follow(alice);
+  expect(near.lists).toEqual([[]]);
+  await room?.[Symbol.asyncDispose]();
+});
+
 test("it ends with the connection that typed, not with another of the same user", async () => {
   const [near, far] = await everywhere();
   const phone = await TestDevice.open(bob);
