@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { TypedDocumentString } from "./generated/operations.ts";
 import { ConnectionLostError, OperationError, type ResponseError } from "./operation-error.ts";
 import { createSilenceWatch } from "./silence-watch.ts";
+import { withResolvers } from "./with-resolvers.ts";
 
 /** How a socket came to its end: the close code of the WebSocket, or of this side's own decision. */
 export interface Ending {
@@ -73,8 +74,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 }
 
 function openLife({ url, connectionParams, webSocketImpl, clock, pingAfterMs, pongWithinMs }: ConnectionOptions) {
-  const connected = Promise.withResolvers<Connection>();
-  const ended = Promise.withResolvers<Ending>();
+  const connected = withResolvers<Connection>();
+  const ended = withResolvers<Ending>();
   const watch = createSilenceWatch({ clock, pingAfterMs, pongWithinMs, onSilent: () => end(silent) });
   let ending: Ending | undefined;
 
@@ -177,7 +178,7 @@ function executeOnce<Data, Variables>(
   subscribe: Subscribe,
   { document, variables, signal }: Operation<Data, Variables>,
 ): Promise<Data> {
-  const { promise, resolve, reject } = Promise.withResolvers<Data>();
+  const { promise, resolve, reject } = withResolvers<Data>();
   if (signal?.aborted) return Promise.reject(signal.reason);
   const stop = subscribe<Data, Variables>(document, variables, {
     next: resolve,

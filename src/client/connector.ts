@@ -68,6 +68,7 @@ export class Connector {
   /** Closes the connection and opens no other until `start`. */
   stop(): void {
     this.#life?.abort(new Error("The client was stopped."));
+    this.#waiting?.abort();
     this.#life = undefined;
     this.#state.set({ status: "offline", reason: undefined });
   }
@@ -93,7 +94,7 @@ export class Connector {
       if (signal.aborted) return;
       this.#state.set({ status: "offline", reason });
       this.#waiting = new AbortController();
-      await pause(this.#options.clock, this.#backoff.nextDelayMs(), AbortSignal.any([signal, this.#waiting.signal]));
+      await pause(this.#options.clock, this.#backoff.nextDelayMs(), this.#waiting.signal);
       this.#waiting = undefined;
     }
   }

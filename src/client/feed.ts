@@ -8,6 +8,7 @@ import { createVariable, type Observable } from "./observable.ts";
 import { OperationError } from "./operation-error.ts";
 import { presenceAfter, type RoomEvent } from "./room-event.ts";
 import type { SyncPosition } from "./sync-position.ts";
+import { withResolvers } from "./with-resolvers.ts";
 
 /** `waiting`: for a connection. */
 export type FeedPhase = "waiting" | "catching up" | "live";
@@ -92,7 +93,7 @@ export class Feed {
   /** Until something was missing or the log is another one: then it wants to be called again. @throws where it ended otherwise */
   async #subscribe(connection: Connection): Promise<void> {
     const { position, clock, stallMs = 60_000 } = this.#options;
-    const lost = Promise.withResolvers<string>();
+    const lost = withResolvers<string>();
     const after = position.cursors;
     let isOver = false;
     let timer: unknown;

@@ -8,6 +8,7 @@ import type { Observable } from "./observable.ts";
 import { OperationError } from "./operation-error.ts";
 import { pause } from "./pause.ts";
 import { openLink } from "./requests.ts";
+import { withResolvers } from "./with-resolvers.ts";
 
 export interface LiveWatchOptions<Data, Variables> {
   link: Observable<LinkState>;
@@ -57,7 +58,7 @@ function watchOnce<Data, Variables>(
   connection: Connection,
   life: { signal: AbortSignal; onData: () => void },
 ): Promise<unknown> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const { promise, resolve } = withResolvers<unknown>();
   let isFirst = true;
   const stop = connection.subscribe(document, variables, {
     next(data) {

@@ -41,8 +41,7 @@ export function createRequests(options: {
   const { link, clock, life } = options;
   return {
     async ask(document, variables, { signal, timeoutMs = 30_000, isRepeatable = !isMutation(document) } = {}) {
-      const either = signal ? AbortSignal.any([signal, life]) : life;
-      return withDeadline({ clock, timeoutMs, signal: either }, async (cut) => {
+      return withDeadline({ clock, timeoutMs, signal, life }, async (cut) => {
         for (;;) {
           const connection = await openLink(link, cut);
           try {

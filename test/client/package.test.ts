@@ -122,6 +122,20 @@ test("the package's modules run as they are", async () => {
   expect(stdout.trim()).toBe("offline 0 function function function");
 });
 
+test("the package uses nothing that browsers and Node of 2023 do not have", async () => {
+  const dist = join(folder, "node_modules", "causerie", "dist");
+  const names = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith(".js"));
+  const young =
+    /\b(?:Promise\.(?:withResolvers|try)|(?:Map|Object)\.groupBy|AbortSignal\.any|Array\.fromAsync|await using|using \w+ =)|\.to(?:Sorted|Reversed|Spliced)\(/;
+  const found: string[] = [];
+  for (const name of names) {
+    const use = young.exec(await readFile(join(dist, name), "utf8"));
+    if (use) found.push(`${name}: ${use[0]}`);
+  }
+  expect(names.length).toBeGreaterThan(50);
+  expect(found).toEqual([]);
+});
+
 test("nothing of the server is in the package, and what is published is what was built", async () => {
   const { files } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { files: string[] };
   const built = await readdir(join(folder, "node_modules", "causerie", "dist"));
