@@ -1,9 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from "graphql";
+import {
+  type DocumentNode,
+  execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from "graphql";
 import { type Plugin, YogaServer } from "graphql-yoga";
 import { unauthenticated } from "../errors.ts";
 import type { Context, Viewer } from "../graphql/builder.ts";
 import type { Mask } from "../graphql/errors.ts";
+import { standardLimits } from "../graphql/limits.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
 import { contextOf } from "../tracing.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
@@ -13,6 +22,7 @@ import type { RequestRecord } from "./requests.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import { readParams } from "./http-params.ts";
 import { answerHeaders } from "./security-headers.ts";
+import { createShares } from "./shares.ts";
 import type { Subscribe } from "./subscribe.ts";
 
 export type GraphQLHandlerOptions = {
@@ -24,6 +34,10 @@ export type GraphQLHandlerOptions = {
   signIn: (identity: Identity) => Promise<Viewer>;
   newContext: (viewer: Viewer, connection: null) => Context;
   streams: EventStreams;
+  /** What may run of one user's at a time; see `createShares`. */
+  maxCostOfRunning?: number;
+  maxWaitingRequests?: number;
+  waitTimeoutMs?: number;
 };
 
 type Result = ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
@@ -49,6 +63,12 @@ const statusOf: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, RATE_
  */
 export function createGraphQLHandler(options: GraphQLHandlerOptions) {
   const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams } = options;
+  const shares = createShares({
+    // As on a socket: one operation of the largest cost, or a hundred small ones.
+    maxCost: options.maxCostOfRunning ?? standardLimits.maxCost,
+    maxWaiting: options.maxWaitingRequests ?? 1_000,
+    waitTimeoutMs: options.waitTimeoutMs ?? 5_000,
+  });
   const yoga = new Negotiator(answer, {
     schema,
     fetchAPI: { Response: Answer as never },
@@ -94,13 +114,29 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
   }
 
   async function run(asked: Asked): Promise<Result> {
-    const { params, request, viewer } = asked;
+    const { params, request, response, viewer } = asked;
     const prepared = operations.prepare(params);
     if (prepared.errors) return { errors: prepared.errors };
-    const { document, operation } = prepared;
+    const { document, operation, cost } = prepared;
     asked.record.prepared(operation, contextOf(request.headers));
     if (operation.operation === "mutation" && request.method === "GET")
       throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
+    const giveBack = await shares.take(viewer.id, cost);
+    try {
+      // Who has gone while waiting wants no answer.
+      return response.destroyed ? {} : await carryOut(asked, { document, operation });
+    } finally {
+      // An answer that waits for its client is in memory. A stream has limits of its own.
+      if (asked.stream || response.destroyed) giveBack();
+      else response.once("close", giveBack);
+    }
+  }
+
+  async function carryOut(
+    asked: Asked,
+    { document, operation }: { document: DocumentNode; operation: OperationDefinitionNode },
+  ): Promise<Result> {
+    const { params, viewer } = asked;
     const contextValue = newContext(viewer, null);
     contextValue.onRefused = (code) => asked.record.refused(code);
     const args: ExecutionArgs = {

@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import type { Context } from "../graphql/builder.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
 import { RequestRecord, type Requests } from "./requests.ts";
+import { leastCost } from "./shares.ts";
 import { SocketSink, type SinkSocket } from "./socket-sink.ts";
 import type { Subscribe } from "./subscribe.ts";
 import { Turns } from "./turns.ts";
@@ -16,9 +17,6 @@ export type OperationsDoor = {
   readonly maxSubscriptionsPerSocket: number;
   readonly requests: Requests;
 };
-
-/** What an operation counts at least among those that run on a socket; see `costOfRunning`. */
-const leastCost = 1_000;
 
 /** The socket that operations come from. */
 export interface OperatingSocket extends SinkSocket {

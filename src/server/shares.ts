@@ -1,0 +1,63 @@
+import { rateLimited } from "../errors.ts";
+
+/** What an operation counts at least among those that run. */
+export const leastCost = 1_000;
+
+export type SharesOptions = {
+  /** What may run of one user's at a time, as the query's limits count it: while there is more, others of the same user wait. */
+  maxCost: number;
+  /** Of one user. */
+  maxWaiting: number;
+  waitTimeoutMs: number;
+};
+
+type Share = { cost: number; waiting: Set<() => void> };
+
+export type Shares = ReturnType<typeof createShares>;
+
+/** Each user's share of a node: however much somebody asks for at once, it runs bit by bit. */
+export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptions) {
+  const byUser = new Map<string, Share>();
+
+  /**
+   * Comes back in its turn, with what gives the share back, which may be called repeatedly.
+   * @throws Refusal RATE_LIMITED where too many wait, or its turn does not come in time
+   */
+  async function take(userId: string, operationCost: number): Promise<() => void> {
+    const cost = Math.max(operationCost, leastCost);
+    const share = byUser.get(userId) ?? { cost: 0, waiting: new Set() };
+    byUser.set(userId, share);
+    if (share.cost < maxCost) share.cost += cost;
+    else if (share.waiting.size < maxWaiting) await turn(share, cost);
+    else throw rateLimited(waitTimeoutMs);
+    let isTaken = true;
+    return function giveBack() {
+      if (!isTaken) return;
+      isTaken = false;
+      share.cost -= cost;
+      for (const begin of share.waiting) {
+        if (share.cost >= maxCost) return;
+        begin();
+      }
+      if (share.cost === 0) byUser.delete(userId);
+    };
+  }
+
+  function turn(share: Share, cost: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        clearTimeout(timer);
+        share.waiting.delete(begin);
+        share.cost += cost;
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        share.waiting.delete(begin);
+        reject(rateLimited(waitTimeoutMs));
+      }, waitTimeoutMs);
+      share.waiting.add(begin);
+    });
+  }
+
+  return { take };
+}
