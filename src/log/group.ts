@@ -1,7 +1,7 @@
 import type { RoomEvent } from "./changes.ts";
 import { kindOf } from "./changes.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { erasedIdPrefix } from "./ids.ts";
+import { isErasedId } from "./ids.ts";
 import type { Reader } from "./reader.ts";
 import { Ring, type Entry } from "./ring.ts";
 import type { RingBudget } from "./ring-budget.ts";
@@ -75,21 +75,23 @@ export class Group implements EndsTurn {
   }
 
   // What was read after they left may hold more than leavers may see; their own read stops where they left. Whoever is
-  // ahead of the node and stands within the stretch would miss what is told before it in its later state.
+  // ahead of the node and stands within the stretch would miss what is told before it in its later state. Of a leaver who was
+  // erased nobody can tell which of the readers it was: all read for themselves, and who finds no membership is it.
   #serveAlone({ stretch, leavers, room }: FeedBatch): void {
     if (!stretch) return;
     this.#handOut();
     this.ring.begin(stretch);
+    const mayBeAnybody = [...leavers].some(isErasedId);
     for (const reader of this.readers) {
       const { position, viewer } = reader;
-      if (leavers.has(viewer.id)) reader.readAlone(room.revision, "membership");
+      if (mayBeAnybody || leavers.has(viewer.id)) reader.readAlone(room.revision, "membership");
       else if (position > stretch.after && position < stretch.through) reader.readAlone(stretch.through, "order");
     }
   }
 
   #deliverChange(change: FeedChange, batch: FeedBatch, begin: () => Execution): Promise<void> | undefined {
     const { revision } = change;
-    if (change.type === "MemberLeft" && change.member.userId.startsWith(erasedIdPrefix)) this.#forgetErased(revision);
+    if (change.type === "MemberLeft" && isErasedId(change.member.userId)) this.#forgetErased(revision);
     const entry: Entry = { change, revision, previous: previousOf(change.before, this.selection.kinds), payload: null };
     if (change.type === "MemberLeft" && batch.leavers.size === 0) this.#tellLeaver(entry, change.member.userId);
     if (!this.selection.kinds.has(kindOf[change.type])) return undefined;

@@ -1,8 +1,12 @@
 import type { Change } from "./changes.ts";
+import { isErasedId } from "./ids.ts";
 
 export type RoomListener = {
   changed(changes: readonly Change[]): void;
-  /** The room's log went back: what was told of it may never have been. What changes from now on is told again. */
+  /**
+   * Who is a member has to be found out anew. The room's log went back: what was told of it may never have been. Or somebody
+   * was erased: that they left may have been missed, and is not in the log any more under the id that they had.
+   */
   reset(): void;
 };
 
@@ -27,6 +31,7 @@ export class RoomListeners {
 
   tell(roomId: string, changes: readonly Change[]): void {
     this.#each(roomId, (listener) => listener.changed(changes));
+    if (changes.some((change) => change.type === "MemberLeft" && isErasedId(change.member.userId))) this.reset(roomId);
   }
 
   reset(roomId: string): void {

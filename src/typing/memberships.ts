@@ -91,12 +91,16 @@ export class Memberships {
   #listen(roomId: string): Room {
     const stopListening = this.#hub.listen(roomId, {
       changed: (changes) => this.#changed(roomId, changes),
-      // It is watched anew, so that what was known holds no more.
-      reset: () => {},
+      reset: () => this.#forget(roomId),
     });
     const room = { holders: 0, departures: 0, stopListening };
     this.#rooms.set(roomId, room);
     return room;
+  }
+
+  #forget(roomId: string): void {
+    const ofRoom = [...this.#known.entries()].filter(([, known]) => known.roomId === roomId);
+    for (const [key] of ofRoom) this.#known.delete(key);
   }
 
   #changed(roomId: string, changes: readonly Change[]): void {
