@@ -67,7 +67,8 @@ select asked.ord from unnest($1::uuid[], $2::text[]) with ordinality as asked (r
 join members m on m.room_id = asked.room_id and m.user_id = asked.user_id and m.left_revision is null`;
 
 const READ_PEERS = `
-select m.room_id, m.user_id from members m join rooms r on r.id = m.room_id and r.kind = 'DIRECT' where m.room_id = any ($1::uuid[])`;
+select m.room_id, m.user_id from members m join rooms r on r.id = m.room_id and r.kind = 'DIRECT' where m.room_id = any ($1::uuid[])
+order by m.left_revision is not null`;
 
 /** A room as one viewer sees it. `membership` is null where the viewer never was in it, or where nobody in particular asks. */
 export type RoomView = { row: RoomRow; membership: MemberRow | null };
@@ -118,7 +119,7 @@ export function createRoomsStore(database: Database) {
     return pages;
   }
 
-  /** The two users of each direct room. */
+  /** The two users of each direct room, who they were before an erasure last. */
   async function readPairs(roomIds: readonly string[]): Promise<Map<string, string[]>> {
     const { rows } = await database.query<{ room_id: string; user_id: string }>({
       name: "read-pairs",

@@ -43,7 +43,28 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
   async function openDirect(actorId: string, userId: string): Promise<string> {
     if (userId === actorId) throw invalid("A direct room has two users.", ["userId"]);
     const id = derivedId("direct", ...[actorId, userId].sort());
-    return insert({ id, kind: "DIRECT", name: null }, [actorId, userId], () => "MEMBER", "userId");
+    const pair = [actorId, userId];
+    try {
+      return await insert({ id, kind: "DIRECT", name: null }, pair, () => "MEMBER", "userId");
+    } catch (error) {
+      if (error instanceof AlreadyThere) return comeBack(id, pair);
+      throw error;
+    }
+  }
+
+  /** Nobody leaves a direct room but who is erased, and may come back as a user of the same id. */
+  function comeBack(roomId: string, pair: string[]): Promise<string> {
+    return log.change(roomId, async (room) => {
+      const members = await readMemberRows(room.tx, roomId, pair);
+      const missing = pair.filter((userId) => members.get(userId)?.leftRevision !== null);
+      if (missing.length === 0) return { result: roomId, changes: [] };
+      await checkUsers(room, missing, "userId");
+      const changes = await join(
+        room,
+        missing.map((userId) => ({ userId, role: "MEMBER" as const })),
+      );
+      return { result: roomId, changes, memberships: missing };
+    });
   }
 
   async function insert(
@@ -53,22 +74,17 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     argument: string,
   ): Promise<string> {
     if (!userIds.every(isUserId)) throw notFound("user", [argument]);
-    try {
-      return await log.create(
-        async (tx) => (await insertRoom(tx, room)) ?? alreadyThere(),
-        async (locked) => {
-          await checkUsers(locked, userIds, argument);
-          const changes = await join(
-            locked,
-            userIds.map((userId) => ({ userId, role: roleOf(userId) })),
-          );
-          return { result: room.id, changes, memberships: userIds };
-        },
-      );
-    } catch (error) {
-      if (error instanceof AlreadyThere) return room.id;
-      throw error;
-    }
+    return log.create(
+      async (tx) => (await insertRoom(tx, room)) ?? alreadyThere(),
+      async (locked) => {
+        await checkUsers(locked, userIds, argument);
+        const changes = await join(
+          locked,
+          userIds.map((userId) => ({ userId, role: roleOf(userId) })),
+        );
+        return { result: room.id, changes, memberships: userIds };
+      },
+    );
   }
 
   /** @throws Refusal NOT_FOUND, FORBIDDEN, INVALID */

@@ -158,6 +158,24 @@ test("an erasure of many messages tells how far it has come, and others' message
   expect(revisions).toBe(true);
 });
 
+test("the direct room of one who was erased and came back is a room of both again", async () => {
+  const { user } = await newUser();
+  type Opened = { room: { id: string; memberCount: number; peer: { id: string } | null } };
+  const open = (who: TestUser, userId: string) =>
+    who.mutate<Opened>("openDirectRoom", { userId }, "room { id memberCount peer { id } }");
+  const { room } = await open(alice, user.id);
+  await alice.send(room.id, "before");
+  await asOperator(app, "erase", user.id);
+  const { userErrors } = await alice.mutate("openDirectRoom", { userId: user.id }, "room { id }");
+  expect(userErrors).toMatchObject([{ code: "NOT_FOUND", path: ["userId"] }]);
+  const back = await TestUser.open(app, user.id);
+  expect((await open(alice, user.id)).room).toEqual({ id: room.id, memberCount: 2, peer: { id: user.id } });
+  expect((await open(back, "alice")).room).toEqual({ id: room.id, memberCount: 2, peer: { id: "alice" } });
+  await back.send(room.id, "after");
+  await alice.send(room.id, "welcome");
+  await back[Symbol.asyncDispose]();
+});
+
 test("the id of an erased user cannot be made a member: it is NOT_FOUND, like that of any unknown user", async () => {
   const { user } = await newUser();
   const roomId = await alice.createRoom("Left", [user.id]);
