@@ -54,7 +54,10 @@ test("with more unread than is in sight, the room says how many are above, and g
   await alice.openRoom("Busy");
   await alice.message("Number 90").waitFor();
   const above = alice.page.getByRole("button", { name: "unread above" });
-  expect(await above.textContent()).toMatch(/^[3-6]\d unread above$/);
+  // What was read on the other device is counted a moment later, and what is in sight is read meanwhile.
+  await until("the count is of those after Number 30", async () =>
+    /^[3-6]\d unread above$/.test((await above.textContent()) ?? ""),
+  );
   await above.click();
   await until("the first unread message is in sight", () => alice.message("Number 31").isVisible());
   const row = alice.page.getByRole("listitem").filter({ has: alice.message("Number 31") });
