@@ -69,3 +69,8 @@ export function useEnd({
 
   return { isAtEnd, toEnd, noteScroll };
 }
+
+/** Whether the list is where it is to be: at first it stands at its top for a moment, which says nothing of what is looked at. */
+export function isPlaced(list: VirtualizerHandle | null): list is VirtualizerHandle {
+  return list !== null && (list.scrollOffset > 0 || list.scrollSize <= list.viewportSize);
+}

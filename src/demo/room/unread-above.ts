@@ -1,5 +1,6 @@
 import { useEffect, useState, type RefObject } from "react";
 import type { VirtualizerHandle } from "virtua";
+import { isPlaced } from "./end.ts";
 import type { RoomView } from "../../react/index.ts";
 import type { Row } from "./rows.ts";
 import type { UnreadMark } from "./unread-mark.ts";
@@ -27,7 +28,9 @@ export function useUnreadAbove({ unread, rows, view, handle, hasFailed, load, sh
     if (at !== -1 && list && list.findItemIndex(list.scrollOffset) <= at) setReached(true);
   }
 
-  useEffect(check);
+  useEffect(() => {
+    if (isPlaced(handle.current)) check();
+  });
   useEffect(() => {
     if (!isSought) return;
     if (unread.key !== undefined) show(unread.key);
