@@ -1,8 +1,8 @@
-/** A client that was away, in a process of its own so that its memory can be limited. Says when it is in the middle of it, and at its end what it took in, as JSON. */
+/** A client that was away, in a process of its own so that its memory can be limited; what it imports counts too. Says when it is in the middle of it, and at its end what it took in, as JSON. */
 import { ChatClient } from "../../src/client/chat-client.ts";
 import { ViewerDocument } from "../../src/client/generated/operations.ts";
 import { createMemoryStorage } from "../../src/client/storage.ts";
-import { keepPosition } from "./support.ts";
+import { keepPosition } from "./keep-position.ts";
 import { Wire } from "./wire.ts";
 
 export interface Absence {

@@ -4,7 +4,8 @@ import { createMemoryStorage } from "../../src/client/storage.ts";
 import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";
-import { contentsOf, keepPosition, TestClient, webSocketUrl } from "./support.ts";
+import { keepPosition } from "./keep-position.ts";
+import { contentsOf, TestClient, webSocketUrl } from "./support.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 let app: TestApp;

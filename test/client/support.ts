@@ -1,7 +1,6 @@
 import { ChatClient, type ChatClientOptions } from "../../src/client/chat-client.ts";
 import { messageOf, type Message, type RoomEvent } from "../../src/client/room-event.ts";
 import type { Room } from "../../src/client/room.ts";
-import type { KeyValueStorage } from "../../src/client/storage.ts";
 import { tokenOf } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
@@ -48,14 +47,4 @@ export const contentsOf = (room: Room) => room.messages.get().map(({ content }) 
 /** Those that the server has. */
 export function sentOf(room: Room): Message[] {
   return room.messages.get().filter((message) => message.position !== undefined);
-}
-
-/** Puts into a storage how far a device has come. */
-export function keepPosition(
-  storage: KeyValueStorage,
-  { url, userId, cursors }: { url: string; userId: string; cursors: string[] },
-): Promise<void> {
-  const entries = cursors.map((cursor) => cursor.split("."));
-  const key = `causerie/sync/${encodeURIComponent(url)}/${encodeURIComponent(userId)}`;
-  return storage.set(key, JSON.stringify(entries));
 }
