@@ -39,7 +39,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
   const handle = useRef<VirtualizerHandle>(null);
   const unread = useUnreadMark(rows, view);
   const { isAtEnd, noteScroll, toEnd } = useEnd({ rows, handle, scroller, unreadKey: unread.key });
-  const loadOlder = useOlder(view, handle);
+  const loadOlder = useOlder(view, scroller);
   const isPrepended = useIsPrepended(rows);
   const focus = useFocusedRow(rows, handle, scroller);
   const { hasFailed, load } = loadOlder;
@@ -111,7 +111,7 @@ function emptyText({ status }: RoomView, canWrite: boolean): string {
 }
 
 /** Loads older messages when the user comes near them. */
-function useOlder(view: RoomView, handle: React.RefObject<VirtualizerHandle | null>) {
+function useOlder(view: RoomView, scroller: HTMLElement | null) {
   const { hasOlder, isLoadingOlder, loadOlder } = view;
   const [hasFailed, setFailed] = useState(false);
 
@@ -121,12 +121,18 @@ function useOlder(view: RoomView, handle: React.RefObject<VirtualizerHandle | nu
   }
 
   function check() {
-    const offset = handle.current?.scrollOffset ?? Number.POSITIVE_INFINITY;
-    if (hasOlder && !isLoadingOlder && !hasFailed && offset < loadWithinPx) load();
+    if (!scroller || !hasOlder || isLoadingOlder || hasFailed) return;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    const isShort = scrollHeight <= clientHeight;
+    // At the end nobody looks for older ones yet, however little is loaded.
+    const isAtEnd = scrollTop + clientHeight >= scrollHeight - 1;
+    if (isShort || (!isAtEnd && scrollTop < loadWithinPx)) load();
   }
 
-  // After each rendering: the list may be shorter than what it is shown in.
-  useEffect(check);
+  // After each rendering: the list may be short. At first it is at its top, whatever is looked at then.
+  useEffect(() => {
+    if (scroller && (scroller.scrollTop > 0 || scroller.scrollHeight <= scroller.clientHeight)) check();
+  });
   return { hasFailed, check, load };
 }
 
