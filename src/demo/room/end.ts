@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import type { VirtualizerHandle } from "virtua";
 import type { Row } from "./rows.ts";
 
@@ -25,10 +25,22 @@ export function useEnd({
   const lastTopPx = useRef(0);
   const shown = useRef<Row>(undefined);
 
+  const scrollToEnd = useCallback(() => {
+    if (!scroller) return;
+    scroller.scrollTo({ top: scroller.scrollHeight });
+    // The event that tells of it comes later, and is not the user's.
+    lastTopPx.current = scroller.scrollTop;
+  }, [scroller]);
+
   function toEnd() {
     follows.current = true;
     setAtEnd(true);
-    scroller?.scrollTo({ top: scroller.scrollHeight });
+    scrollToEnd();
+  }
+
+  /** Another place is gone to, which takes a few renderings. */
+  function leave() {
+    follows.current = false;
   }
 
   useLayoutEffect(() => {
@@ -50,24 +62,24 @@ export function useEnd({
   useEffect(() => {
     if (!scroller) return undefined;
     const observer = new ResizeObserver(() => {
-      if (follows.current) scroller.scrollTo({ top: scroller.scrollHeight });
+      if (follows.current) scrollToEnd();
     });
     for (const element of [scroller, scroller.querySelector("ul")]) if (element) observer.observe(element);
     return () => observer.disconnect();
-  }, [scroller]);
+  }, [scroller, scrollToEnd]);
 
   function noteScroll() {
     if (!scroller) return;
     const { scrollHeight, clientHeight, scrollTop } = scroller;
     const leftPx = scrollHeight - clientHeight - scrollTop;
-    const isUpwards = scrollTop < lastTopPx.current;
+    const movedPx = scrollTop - lastTopPx.current;
     lastTopPx.current = scrollTop;
     // What becomes shorter moves up too, and stays at the end.
-    follows.current = leftPx <= 1 || (!isUpwards && leftPx < nearEndPx);
+    if (movedPx !== 0) follows.current = leftPx <= 1 || (movedPx > 0 && leftPx < nearEndPx);
     setAtEnd(leftPx < nearEndPx);
   }
 
-  return { isAtEnd, toEnd, noteScroll };
+  return { isAtEnd, toEnd, leave, noteScroll };
 }
 
 /** Whether the list is where it is to be: at first it stands at its top for a moment, which says nothing of what is looked at. */

@@ -6,11 +6,18 @@ import type { Row } from "./rows.ts";
  * One message at a time is reached by Tab, the last one at first; the arrow keys, Home and End go to others, also to those that
  * are not in the document yet.
  */
-export function useFocusedRow(
-  rows: readonly Row[],
-  handle: RefObject<VirtualizerHandle | null>,
-  scroller: HTMLElement | null,
-) {
+export function useFocusedRow({
+  rows,
+  handle,
+  scroller,
+  leaveEnd,
+}: {
+  rows: readonly Row[];
+  handle: RefObject<VirtualizerHandle | null>;
+  scroller: HTMLElement | null;
+  /** The list is not to stay at its end. */
+  leaveEnd: () => void;
+}) {
   const [focusedKey, setFocusedKey] = useState<string>();
   const wanted = useRef<string>(undefined);
   const at = rows.findIndex(({ key }) => key === focusedKey);
@@ -20,6 +27,7 @@ export function useFocusedRow(
     if (!row) return;
     wanted.current = row.key;
     setFocusedKey(row.key);
+    if (row !== rows.at(-1)) leaveEnd();
     handle.current?.scrollToIndex(rows.indexOf(row), { align: "nearest" });
   }
 

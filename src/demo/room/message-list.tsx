@@ -38,10 +38,10 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const handle = useRef<VirtualizerHandle>(null);
   const unread = useUnreadMark(rows, view);
-  const { isAtEnd, noteScroll, toEnd } = useEnd({ rows, handle, scroller, unreadKey: unread.key });
+  const { isAtEnd, noteScroll, toEnd, leave } = useEnd({ rows, handle, scroller, unreadKey: unread.key });
   const loadOlder = useOlder(view, scroller);
   const isPrepended = useIsPrepended(rows);
-  const focus = useFocusedRow(rows, handle, scroller);
+  const focus = useFocusedRow({ rows, handle, scroller, leaveEnd: leave });
   const { hasFailed, load } = loadOlder;
   const above = useUnreadAbove({ unread, rows, view, handle, hasFailed, load, show: focus.go });
   const autoRead = useAutoRead(roomId, { root: scroller, threshold: seenPart });
