@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { createContexts } from "./contexts.ts";
 import { registerGauges } from "./gauges.ts";
 import { createErrorMask } from "./graphql/errors.ts";
+import { standardLimits } from "./graphql/limits.ts";
 import { createOperations } from "./graphql/operations.ts";
 import { systemBoardClock } from "./live/presence-board.clock.ts";
 import { createFeeds } from "./log/feeds.ts";
@@ -41,6 +42,7 @@ import { createOperatorDoor } from "./server/operator-door.ts";
 import { openRevocations } from "./server/revocations.ts";
 import { createRequests } from "./server/requests.ts";
 import { openServer } from "./server/server.ts";
+import { createLiveCosts } from "./server/live-costs.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
 import { listenFault } from "./start-faults.ts";
@@ -124,7 +126,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
   const feeds = createFeeds({ hub, store: logStore });
-  const subscribe = createSubscribe({ schema, selections, feeds, newEventContext: contexts.newEventContext, mask });
+  const subscribe = createSubscribe({
+    schema,
+    selections,
+    feeds,
+    liveCosts: createLiveCosts({ maxCost: 2 * standardLimits.maxEventCost }),
+    newEventContext: contexts.newEventContext,
+    mask,
+  });
 
   const devLogin = config.devLogin ? await createDevLogin({ dataDir: config.dataDir }) : null;
   const connections = createConnections({ maxPerUser: config.maxSocketsPerUser });

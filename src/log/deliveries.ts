@@ -11,6 +11,9 @@ export interface DeliveryMetrics {
   delivered(route: Route, seconds: number): void;
 }
 
+/** Responses of so many characters at most wait for the end of a turn, in all groups of a node together. */
+const maxWaiting = 4 << 20;
+
 type Handed = { entry: Entry; readers: number; atMs: number };
 
 /**
@@ -20,9 +23,21 @@ type Handed = { entry: Entry; readers: number; atMs: number };
 export class Deliveries implements EndsTurn {
   readonly #metrics: DeliveryMetrics;
   #handed: Handed[] = [];
+  #waiting = 0;
 
   constructor(metrics: DeliveryMetrics) {
     this.#metrics = metrics;
+  }
+
+  /** A response of so many characters waits to be handed out. False where too much waits: then it is not to wait. */
+  waits(characters: number): boolean {
+    this.#waiting += characters;
+    return this.#waiting <= maxWaiting;
+  }
+
+  /** Of those that waited. */
+  waitsNoMore(characters: number): void {
+    this.#waiting -= characters;
   }
 
   handedOut(entries: readonly Entry[], readers: number): void {

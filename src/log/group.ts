@@ -10,6 +10,9 @@ import { previousOf } from "./room-feed.ts";
 import type { Executed, Execution, Selection } from "./selection.ts";
 import { atTurnEnd, type EndsTurn } from "./turn-end.ts";
 
+/** Where each reader has a response of its own, so many are made together: as many as are so large together. */
+const [leastAtOnce, mostAtOnce, charactersAtOnce] = [10, 1_000, 1 << 20];
+
 /**
  * The readers of one room who asked alike. Each change is executed once and serialised once, whatever their number. Batches
  * are delivered one after the other, so that every reader gets them in the order of the log.
@@ -26,6 +29,7 @@ export class Group implements EndsTurn {
   #queue: FeedBatch[] = [];
   /** Executed in this turn of the event loop, and not with the readers yet. */
   #ready: Entry[] = [];
+  #readyCharacters = 0;
   #busy = false;
 
   constructor(
@@ -109,6 +113,9 @@ export class Group implements EndsTurn {
     this.ring.push(entry);
     if (this.#ready.length === 0) atTurnEnd(this, "hand out");
     this.#ready.push(entry);
+    const { length } = executed.payload.json;
+    this.#readyCharacters += length;
+    if (!this.#deliveries.waits(length)) this.#handOut();
     return undefined;
   }
 
@@ -135,6 +142,8 @@ export class Group implements EndsTurn {
     const ready = this.#ready;
     if (ready.length === 0) return;
     this.#ready = [];
+    this.#deliveries.waitsNoMore(this.#readyCharacters);
+    this.#readyCharacters = 0;
     const payloads = ready.map((entry) => entry.payload!);
     for (const reader of this.readers) reader.deliverAll(ready, payloads);
     this.#deliveries.handedOut(ready, this.liveReaders);
@@ -143,20 +152,31 @@ export class Group implements EndsTurn {
   // Readers may go live while others' responses are made; they are served before the next change is taken up.
   async #deliverToEach(entry: Entry, execution: Execution): Promise<void> {
     this.#handOut();
-    for (;;) {
-      const waiting = [...this.readers].filter((reader) => reader.wants(entry));
-      if (waiting.length === 0) break;
-      const event = eventOf(entry);
-      const results = await Promise.all(waiting.map(async (reader) => execution.run(event, reader.viewer)));
-      waiting.forEach((reader, index) => {
+    const event = eventOf(entry);
+    let atOnce = leastAtOnce;
+    for (let due = this.#due(entry, atOnce); due.length > 0; due = this.#due(entry, atOnce)) {
+      const results = await Promise.all(due.map(async (reader) => execution.run(event, reader.viewer)));
+      let largest = 1;
+      due.forEach((reader, index) => {
         const { payload, fault } = results[index]!;
+        largest = Math.max(largest, payload.json.length);
         if (fault === undefined) reader.deliver(entry, payload);
         else reader.readAlone(entry.revision, "fault");
       });
-      this.#deliveries.handedOut([entry], waiting.length);
+      this.#deliveries.handedOut([entry], due.length);
+      atOnce = Math.min(mostAtOnce, Math.max(leastAtOnce, Math.floor(charactersAtOnce / largest)));
     }
     // Whoever falls behind here reads for themselves: there is no common response to replay.
     this.ring.forget(entry.revision);
+  }
+
+  #due(entry: Entry, max: number): Reader[] {
+    const due: Reader[] = [];
+    for (const reader of this.readers) {
+      if (reader.takes(entry)) due.push(reader);
+      if (due.length === max) break;
+    }
+    return due;
   }
 
   /** Their own MemberLeft is executed for them alone, whatever kinds they asked for; it is the last they get of the room. */

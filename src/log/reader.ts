@@ -83,22 +83,24 @@ export class Reader {
     return this.#position >= this.#ownThrough && this.group.ring.covers(this.#position);
   }
 
-  wants(entry: Entry): boolean {
-    return this.#state === "live" && entry.revision > this.#position;
-  }
-
-  deliver(entry: Entry, payload: Payload): void {
-    if (!this.wants(entry)) return;
+  /** Whether it is to be delivered to this reader now. One who cannot take it falls behind. */
+  takes(entry: Entry): boolean {
+    if (this.#state !== "live" || entry.revision <= this.#position) return false;
     // The client would take the event for the sign of a loss: between its last and this one was a change that it got in a
     // later state, with an older event. A read of its own tells it in an order that it can follow.
     if ((entry.previous ?? 0) > this.#held) {
       this.readAlone(entry.revision, "order");
-      return;
+      return false;
     }
     if (this.#owner.sink.overloaded) {
       this.#fallBehind("slow");
-      return;
+      return false;
     }
+    return true;
+  }
+
+  deliver(entry: Entry, payload: Payload): void {
+    if (!this.takes(entry)) return;
     this.#owner.sink.next(payload);
     this.#position = entry.revision;
     this.#held = entry.revision;

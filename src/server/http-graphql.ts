@@ -117,14 +117,14 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     const { params, request, response, viewer } = asked;
     const prepared = operations.prepare(params);
     if (prepared.errors) return { errors: prepared.errors };
-    const { document, operation, cost } = prepared;
+    const { operation, cost } = prepared;
     asked.record.prepared(operation, contextOf(request.headers));
     if (operation.operation === "mutation" && request.method === "GET")
       throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
     const giveBack = await shares.take(viewer.id, cost);
     try {
       // Who has gone while waiting wants no answer.
-      return response.destroyed ? {} : await carryOut(asked, { document, operation });
+      return response.destroyed ? {} : await carryOut(asked, prepared);
     } finally {
       // An answer that waits for its client is in memory. A stream has limits of its own.
       if (asked.stream || response.destroyed) giveBack();
@@ -134,7 +134,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
 
   async function carryOut(
     asked: Asked,
-    { document, operation }: { document: DocumentNode; operation: OperationDefinitionNode },
+    { document, operation, cost }: { document: DocumentNode; operation: OperationDefinitionNode; cost: number },
   ): Promise<Result> {
     const { params, viewer } = asked;
     const contextValue = newContext(viewer, null);
@@ -146,16 +146,18 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
       variableValues: params.variables,
       contextValue,
     };
-    return operation.operation === "subscription" ? follow(asked, args) : asked.record.within(() => execute(args));
+    return operation.operation === "subscription"
+      ? follow(asked, args, cost)
+      : asked.record.within(() => execute(args));
   }
 
-  async function follow(asked: Asked, args: ExecutionArgs): Promise<Result> {
+  async function follow(asked: Asked, args: ExecutionArgs, cost: number): Promise<Result> {
     const { request, response, viewer, expiresAt } = asked;
     if (!acceptsEvents(request)) throw new HttpRefusal(406, "A subscription is answered with text/event-stream.");
     const stream = streams.open(response, { userId: viewer.id, dueAtMs: expiresAt.getTime() });
     asked.stream = stream;
     asked.record.door = "sse";
-    const followed = (await subscribe(args, () => stream)) as Result;
+    const followed = (await subscribe(args, { cost, openSink: () => stream })) as Result;
     if (Symbol.asyncIterator in followed) asked.record.endSpan();
     return followed;
   }

@@ -33,6 +33,8 @@ export type SocketArgs = ExecutionArgs & {
   readonly owner: SocketOperations;
   readonly operation: OperationDefinitionNode;
   readonly id: string;
+  /** As the query's limits count it. */
+  readonly cost: number;
   readonly own: Running;
 };
 
@@ -113,6 +115,7 @@ export class SocketOperations {
         contextValue,
         owner: this,
         id,
+        cost: prepared.cost,
         own,
       };
     } catch (error) {
@@ -147,11 +150,12 @@ export class SocketOperations {
 
   async subscribe(args: SocketArgs) {
     const { own, id } = args;
-    const result = await this.#door.subscribe(args, () => {
+    const openSink = () => {
       own.sink = new SocketSink(id, this.#socket);
       if (own.isAbandoned) own.sink.close();
       return own.sink;
-    });
+    };
+    const result = await this.#door.subscribe(args, { cost: args.cost, openSink });
     if (!(Symbol.asyncIterator in result)) return result;
     own.record.endSpan();
     this.#charge(own, 0);
