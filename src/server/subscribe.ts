@@ -85,8 +85,8 @@ export function createSubscribe({
       maxErrors: 10,
     });
     if (errors) return { errors };
-    const { roomId } = getArgumentValues(fields[field]!, root, coerced);
-    const scope = roomId === undefined ? field : `${field} ${String(roomId)}`;
+    const { roomId } = getArgumentValues(fields[field]!, root, coerced) as { roomId?: string };
+    const scope = roomId === undefined ? field : `${field} ${roomId}`;
     const giveBack = liveCosts.take({ userId: viewerOf(args.contextValue as Context).id, scope, key: null, cost });
     let isOpen = false;
     try {
