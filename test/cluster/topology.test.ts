@@ -98,6 +98,17 @@ test("no client makes nginx take a node for dead: not with bodies that the nodes
   expect(log).not.toContain("disabled");
 });
 
+test("who asks for a node that there never was is served by another, and fills no log", async () => {
+  const before = (await readFile(topology.nginx.logFile, "utf8")).length;
+  await using user = await TestUser.open({ url: `${topology.url}/nodes/node-1` }, "lost");
+  for (let index = 0; index < 20; index += 1) {
+    const url = `${topology.url}/nodes/no-${index}/graphql?query={viewer{id}}`;
+    const response = await fetch(url, { headers: { Authorization: `Bearer ${user.token}` } });
+    expect(await response.json()).toEqual({ data: { viewer: { id: "lost" } } });
+  }
+  expect((await readFile(topology.nginx.logFile, "utf8")).slice(before)).toBe("");
+});
+
 /** Of what is answered to these bytes. */
 function firstLineOf(url: string, bytes: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
