@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { chown, lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chown, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { findBinaries, type Binaries } from "./embedded-binaries.ts";
 import { syncFolder, undefinedIfMissing } from "./embedded-files.ts";
@@ -57,10 +57,30 @@ export async function openCluster(options: Options): Promise<Cluster> {
 
 async function makeDataDir(path: string): Promise<string> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     return await realpath(path);
   } catch (cause) {
     throw new Error(`The data folder cannot be made: ${(cause as Error).message}. Set DATA_DIR to another.`, { cause });
+  }
+}
+
+/** With those above it. Node's own `recursive` never comes back where the one above takes none, as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await isMade(path)) return;
+  await makeFolder(dirname(path));
+  if (!(await isMade(path))) throw new Error(`${dirname(path)} takes no folders`);
+}
+
+/** False where the folder above is missing. Somebody else may make the same folder at the same time. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return false;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return true;
+    throw cause;
   }
 }
 

@@ -114,6 +114,14 @@ test("a second start on the same folder names the folder and the first process, 
   expect(await query(first.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
+// Linux alone has a folder that takes no folders and says so as if it were not there.
+test.runIf(process.platform === "linux")(
+  "a folder that cannot be made is told, with the setting that names it",
+  async () => {
+    expect(await failIn("/proc/nowhere/data")).toContain("/proc takes no folders. Set DATA_DIR to another.");
+  },
+);
+
 test("of many starts at once on a new folder one has it and the others are told who", async () => {
   const dataDir = await newDataDir();
   const starts = await Promise.allSettled([1, 2, 3, 4].map(() => openIn(dataDir)));
