@@ -9,6 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import { isJsonObject } from "./json-object.ts";
 
 /** The span that something belongs to, as headers (W3C Trace Context, baggage). */
 export type TraceHeaders = Record<string, string>;
@@ -58,7 +59,7 @@ const maxHeaderCharacters = 8_192;
 
 /** Whether it is what `traceHeaders` gives: what comes from elsewhere is not trusted. */
 export function isTraceHeaders(value: unknown): value is TraceHeaders {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  if (!isJsonObject(value)) return false;
   const texts = Object.values(value);
   return texts.length <= maxHeaders && texts.every((text) => isText(text) && text.length <= maxHeaderCharacters);
 }

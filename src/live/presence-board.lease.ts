@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { parseJsonObject } from "../json-object.ts";
 import { allLeaseKeys } from "./presence-board.keys.ts";
 import type { BoardSetup } from "./presence-board.node.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
@@ -230,16 +231,12 @@ function deadEpochs(words: unknown): DeadEpoch[] {
 
 /** Null where the text is not one that a node of ours wrote. */
 function parseNode(text: string): NodeWord | null {
-  try {
-    const { nodeId, url, draining, rewriting } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof nodeId !== "string") return null;
-    return {
-      nodeId,
-      url: typeof url === "string" ? url : null,
-      draining: draining === true,
-      rewriting: rewriting === true,
-    };
-  } catch {
-    return null;
-  }
+  const { nodeId, url, draining, rewriting } = parseJsonObject(text) ?? {};
+  if (typeof nodeId !== "string") return null;
+  return {
+    nodeId,
+    url: typeof url === "string" ? url : null,
+    draining: draining === true,
+    rewriting: rewriting === true,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Change, MessageRow, RoomRow, UserRow } from "./changes.ts";
 import { kindOf } from "./changes.ts";
+import { isJsonObject, parseJsonObject, type JsonObject } from "../json-object.ts";
 import { isTraceHeaders, type TraceHeaders } from "../tracing.ts";
 import { isId } from "./ids.ts";
 
@@ -33,17 +34,12 @@ export function isEcho(nodeId: string, text: string): boolean {
 
 /** Null for whatever is not a publication of this room: the bus is shared, and what comes from it is not trusted. */
 export function decodePublication(roomId: string, text: string): Publication | null {
-  let publication: Publication;
-  try {
-    publication = JSON.parse(text.slice(text.indexOf(" ") + 1)) as Publication;
-  } catch {
-    return null;
-  }
+  const publication = parseJsonObject(text.slice(text.indexOf(" ") + 1));
   return isPublication(publication, roomId) ? publication : null;
 }
 
-function isPublication(value: unknown, roomId: string): value is Publication {
-  if (!isObject(value) || value.roomId !== roomId) return false;
+function isPublication(value: JsonObject | null, roomId: string): value is Publication {
+  if (value?.roomId !== roomId) return false;
   if (!Array.isArray(value.changes) || value.changes.length === 0) return false;
   if (
     !isListOf(
@@ -63,13 +59,13 @@ function isPublication(value: unknown, roomId: string): value is Publication {
 }
 
 function isRoom(value: unknown, roomId: string): boolean {
-  if (!isObject(value) || value.id !== roomId || !(value.name === null || isText(value.name))) return false;
+  if (!isJsonObject(value) || value.id !== roomId || !(value.name === null || isText(value.name))) return false;
   const { memberCount, revision, roomRevision, memberRevision } = value;
   return [memberCount, revision, roomRevision, memberRevision].every((count) => count === 0 || isRevision(count));
 }
 
 function isChange(value: unknown, roomId: string): value is Change {
-  if (!isObject(value) || !isText(value.type) || !Object.hasOwn(kindOf, value.type) || !isRevision(value.revision))
+  if (!isJsonObject(value) || !isText(value.type) || !Object.hasOwn(kindOf, value.type) || !isRevision(value.revision))
     return false;
   switch (kindOf[value.type as Change["type"]]) {
     case "MESSAGE":
@@ -89,7 +85,7 @@ function isChange(value: unknown, roomId: string): value is Change {
 
 function isMember(value: unknown, roomId: string): boolean {
   return (
-    isObject(value) &&
+    isJsonObject(value) &&
     value.roomId === roomId &&
     isText(value.userId) &&
     isText(value.role) &&
@@ -103,7 +99,7 @@ function isMember(value: unknown, roomId: string): boolean {
 
 function isMessage(value: unknown, roomId: string): boolean {
   return (
-    isObject(value) &&
+    isJsonObject(value) &&
     isMessageId(value.id) &&
     value.roomId === roomId &&
     isText(value.senderId) &&
@@ -118,12 +114,9 @@ function isMessage(value: unknown, roomId: string): boolean {
   );
 }
 
-type Fields = Record<string, unknown>;
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 const isMessageId = (value: unknown): boolean => isText(value) && isId(value);
 const isTime = (value: unknown): boolean => Number.isFinite(value);
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
-const isListOf = (value: unknown, check: (item: Fields) => boolean): boolean =>
-  Array.isArray(value) && value.every((item) => isObject(item) && check(item));
+const isListOf = (value: unknown, check: (item: JsonObject) => boolean): boolean =>
+  Array.isArray(value) && value.every((item) => isJsonObject(item) && check(item));

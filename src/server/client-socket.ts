@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Mask } from "../graphql/errors.ts";
+import { parseJsonObject } from "../json-object.ts";
 import { utf8Bytes } from "../log/payload.ts";
 import type { UserConnection } from "./connections.ts";
 import { Session, type SessionDoor } from "./session.ts";
@@ -106,7 +107,7 @@ export class ClientSocket implements OperatingSocket, UserConnection {
 
   receive(data: Buffer, isBinary: boolean): void {
     if (this.#ended || !this.count()) return;
-    const message = isBinary ? null : parsed(data.toString());
+    const message = isBinary ? null : parseJsonObject(data.toString());
     if (message === null || serverMessages.has(message.type)) {
       this.end(...badMessage);
       return;
@@ -270,15 +271,5 @@ export class ClientSocket implements OperatingSocket, UserConnection {
     this.#ended = true;
     this.operations.close();
     this.session.end();
-  }
-}
-
-/** Null where it is not a message at all; graphql-ws looks at the rest. */
-function parsed(text: string): Message | null {
-  try {
-    const message = JSON.parse(text) as Message | null;
-    return typeof message === "object" ? message : null;
-  } catch {
-    return null;
   }
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { isUserId } from "../accounts/user-id.ts";
+import { userIdIn } from "../accounts/user-id.ts";
 import { Refusal } from "../errors.ts";
 import { bearer } from "./authentication.ts";
 import { HttpRefusal } from "./http-refusal.ts";
@@ -97,14 +97,4 @@ async function readUserId(request: IncomingMessage): Promise<string> {
   const userId = userIdIn(text);
   if (userId === null) throw new HttpRefusal(400, 'The body must be JSON like {"userId": "alice"}.');
   return userId;
-}
-
-function userIdIn(text: string): string | null {
-  try {
-    const { userId } = JSON.parse(text) as { userId?: unknown };
-    return typeof userId === "string" && isUserId(userId) ? userId : null;
-  } catch {
-    // Not JSON, or null.
-    return null;
-  }
 }

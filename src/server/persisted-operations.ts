@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { GraphQLError, type GraphQLSchema, parse, validate } from "graphql";
 import { ConfigError } from "../config.ts";
 import type { AllowedOperations } from "../graphql/operations.ts";
+import { parseJsonObject, type JsonObject } from "../json-object.ts";
 
 const setting = "PERSISTED_OPERATIONS";
 
@@ -37,15 +38,11 @@ function mistakesIn(text: string, schema: GraphQLSchema): string[] {
   }
 }
 
-async function readMap(path: string): Promise<Record<string, unknown>> {
+async function readMap(path: string): Promise<JsonObject> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError([`${setting}: ${path} cannot be read (${error.code}).`]);
   });
-  try {
-    const map: unknown = JSON.parse(text);
-    if (typeof map === "object" && map !== null && !Array.isArray(map)) return map as Record<string, unknown>;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new ConfigError([`${setting}: ${path} is not a JSON object of hashes and documents.`]);
+  const map = parseJsonObject(text);
+  if (map === null) throw new ConfigError([`${setting}: ${path} is not a JSON object of hashes and documents.`]);
+  return map;
 }

@@ -1,5 +1,5 @@
 import { revocationKey, type AccountsStore } from "../accounts/accounts.store.ts";
-import { isUserId } from "../accounts/user-id.ts";
+import { userIdIn } from "../accounts/user-id.ts";
 import type { Bus } from "../live/bus.ts";
 import type { Connections } from "./connections.ts";
 
@@ -98,16 +98,4 @@ export async function openRevocations(use: RevocationsUse): Promise<Revocations>
       await comparing;
     },
   };
-}
-
-/** Null for whatever is not a revocation: what comes from the bus is not trusted. */
-function userIdIn(text: string): string | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    const userId = typeof value === "object" && value !== null && "userId" in value ? value.userId : null;
-    return typeof userId === "string" && isUserId(userId) ? userId : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import { isUserId } from "../accounts/user-id.ts";
+import { parseJsonObject } from "../json-object.ts";
 import type { UserRow } from "../log/changes.ts";
 
 /** Of the one who types, and of what stays of it. */
@@ -27,7 +28,7 @@ const maxTypists = 100;
 
 /** Null for whatever is no announcement: the bus is shared, and what comes from it is not trusted. */
 export function decodeTyping(text: string): TypingAnnouncement | null {
-  const value = parsed(text);
+  const value = parseJsonObject(text);
   if (value === null) return null;
   const { kind, source, userId, typists } = value;
   if (typeof source !== "string" || source.length > maxSourceCharacters) return null;
@@ -35,15 +36,6 @@ export function decodeTyping(text: string): TypingAnnouncement | null {
   if (kind === "stopped") return typeof userId === "string" ? { kind, source, userId } : null;
   if (kind !== "typing" || !Array.isArray(typists)) return null;
   return { kind, source, typists: typists.slice(0, maxTypists).flatMap((each) => typistOf(each) ?? []) };
-}
-
-function parsed(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
 
 function typistOf(value: unknown): Typist | null {
