@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { compareTexts } from "./compare-texts.ts";
 import { createSortedList } from "./sorted-list.ts";
 
 /** An event with its own cursor and that of the event before it in the room; none where it is the first. */
@@ -117,8 +118,4 @@ export function createEventChain<E extends ChainedEvent>(options: EventChainOpti
       releaseAll();
     },
   };
-}
-
-function compareTexts(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -1,5 +1,6 @@
 import { callSafely } from "./call-safely.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { compareTexts } from "./compare-texts.ts";
 import { createEventChain, type ChainedEvent } from "./event-chain.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import { createSortedList } from "./sorted-list.ts";
@@ -202,9 +203,8 @@ export class OrderedMessageBuffer<M extends BufferedMessage, O extends Optimisti
 }
 
 function byPosition(a: BufferedMessage, b: BufferedMessage): number {
-  if (a.position !== b.position) return a.position < b.position ? -1 : 1;
   // The server gives each message a position of its own; were it not so, none may be lost.
-  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1;
+  return compareTexts(a.position, b.position) || compareTexts(a.id, b.id);
 }
 
 function olderPosition(oldest: string | undefined, message: BufferedMessage): string {

@@ -1,6 +1,7 @@
 import { createHybridLogicalClock, formatHlc, parseHlc } from "../clock/hlc.ts";
 import { callSafely } from "./call-safely.ts";
 import type { Clock } from "./clock.ts";
+import { compareTexts } from "./compare-texts.ts";
 import { createLocalLock } from "./lock.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import type { FailureReason, NewMessage, QueuedMessage, QueueStore, StoredMessage } from "./queued-message.ts";
@@ -174,5 +175,5 @@ export function createQueueContents<M>(options: QueueContentsOptions): QueueCont
 }
 
 function byOrder(a: StoredMessage, b: StoredMessage): number {
-  return a.order < b.order ? -1 : a.order > b.order ? 1 : 0;
+  return compareTexts(a.order, b.order);
 }

@@ -1,4 +1,5 @@
 import { parseCursor } from "../clock/cursors.ts";
+import { compareTexts } from "./compare-texts.ts";
 import type { RoomCountsFragment } from "./generated/operations.ts";
 import { presenceAfter, type RoomEvent } from "./room-event.ts";
 import { activityOf, isCountUnknown, isUnread, summaryAfter, type RoomSummary } from "./room-summary.ts";
@@ -175,8 +176,7 @@ function countedOf({ cursor, unreadCount }: RoomCountsFragment) {
 
 function byActivity(a: RoomSummary, b: RoomSummary): number {
   const [first, second] = [activityOf(a), activityOf(b)];
-  if (first !== second) return first > second ? -1 : 1;
-  return a.id < b.id ? -1 : 1;
+  return compareTexts(second, first) || compareTexts(a.id, b.id);
 }
 
 function ignore() {}

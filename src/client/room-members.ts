@@ -1,3 +1,4 @@
+import { compareTexts } from "./compare-texts.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import type { Member, RoomEvent } from "./room-event.ts";
 
@@ -37,6 +38,6 @@ export class RoomMembers {
 
   #compute(): readonly Member[] {
     const present = Array.from(this.#byUser.values(), ({ member }) => member).filter((member) => member !== undefined);
-    return present.sort((a, b) => (a.joinedAt < b.joinedAt ? -1 : a.joinedAt > b.joinedAt ? 1 : 0));
+    return present.sort((a, b) => compareTexts(a.joinedAt, b.joinedAt));
   }
 }

@@ -1,3 +1,4 @@
+import { compareTexts } from "./compare-texts.ts";
 import type { RoomMessagesQuery } from "./generated/operations.ts";
 import { createComputed, type Observable } from "./observable.ts";
 import type { Message, RoomEvent, User } from "./room-event.ts";
@@ -89,7 +90,7 @@ export class RoomReceipts {
       const readAt = readerId === sender.id ? undefined : readAtOf(ranges, position);
       if (readAt !== undefined) readers.push({ user, readAt });
     }
-    return readers.sort((a, b) => (a.readAt < b.readAt ? -1 : a.readAt > b.readAt ? 1 : 0));
+    return readers.sort((a, b) => compareTexts(a.readAt, b.readAt));
   }
 }
 
