@@ -32,3 +32,13 @@ test("users, and what events come from, do not take from each other", () => {
   for (const end of ends) end();
   expect(costs.scopes).toBe(0);
 });
+
+test("what is given back is what was taken, though the texts of those that ask alike cost otherwise", () => {
+  const costs = createLiveCosts({ maxCost: 10 });
+  const [small, large] = [costs.take(alike), costs.take({ ...alike, cost: 1_000 })];
+  small();
+  large();
+  expect(costs.scopes).toBe(0);
+  costs.take({ ...alike, key: "another", cost: 10 });
+  expect(() => costs.take({ ...alike, key: "otherwise", cost: 1 })).toThrow("more than 10");
+});

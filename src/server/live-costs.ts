@@ -10,7 +10,9 @@ export type LiveCost = {
   cost: number;
 };
 
-type Scope = { cost: number; holders: Map<string, number> };
+type Scope = { cost: number; shared: Map<string, Share> };
+/** Of those who ask alike: what the first of them was counted for, whatever the text of another costs. */
+type Share = { readonly cost: number; holders: number };
 
 export type LiveCosts = ReturnType<typeof createLiveCosts>;
 
@@ -27,29 +29,29 @@ export function createLiveCosts({ maxCost }: { maxCost: number }) {
    */
   function take({ userId, scope: scopeName, key, cost }: LiveCost): () => void {
     const name = JSON.stringify([userId, scopeName]);
-    const scope = scopes.get(name) ?? { cost: 0, holders: new Map<string, number>() };
-    const holders = key === null ? 0 : (scope.holders.get(key) ?? 0);
-    const added = holders === 0 ? cost : 0;
-    if (added > 0 && scope.cost + added > maxCost) {
-      throw new Refusal(
-        "RATE_LIMITED",
-        `Your open subscriptions would cost up to ${scope.cost + added} for each event, more than ${maxCost}: ask alike, or for less.`,
-      );
+    const scope = scopes.get(name) ?? { cost: 0, shared: new Map<string, Share>() };
+    const present = key === null ? undefined : scope.shared.get(key);
+    const share = present ?? { cost, holders: 0 };
+    if (!present) {
+      if (scope.cost + cost > maxCost) {
+        throw new Refusal(
+          "RATE_LIMITED",
+          `Your open subscriptions would cost up to ${scope.cost + cost} for each event, more than ${maxCost}: ask alike, or for less.`,
+        );
+      }
+      scopes.set(name, scope);
+      scope.cost += cost;
+      if (key !== null) scope.shared.set(key, share);
     }
-    scopes.set(name, scope);
-    scope.cost += added;
-    if (key !== null) scope.holders.set(key, holders + 1);
+    share.holders += 1;
     let isTaken = true;
     return function giveBack() {
       if (!isTaken) return;
       isTaken = false;
-      const left = key === null ? 0 : scope.holders.get(key)! - 1;
-      if (left > 0) {
-        scope.holders.set(key!, left);
-        return;
-      }
-      if (key !== null) scope.holders.delete(key);
-      scope.cost -= cost;
+      share.holders -= 1;
+      if (share.holders > 0) return;
+      if (key !== null) scope.shared.delete(key);
+      scope.cost -= share.cost;
       if (scope.cost === 0) scopes.delete(name);
     };
   }

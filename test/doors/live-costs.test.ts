@@ -73,3 +73,24 @@ test("subscriptions to presence and typing count each", async () => {
   expect(refused.at(-1)).toBe(true);
   await carol[Symbol.asyncDispose]();
 });
+
+test("another operation in the same text changes nothing of what a subscription is counted for", async () => {
+  await using wire = await WireSocket.begin(app, "dave");
+  const dave = await TestUser.open(app, "dave");
+  const room = await dave.createRoom("Cake", []);
+  const refuses = (id: string, name: string) => isRefused(wire, id, textOf(name), { roomId: room });
+  const small = "subscription Small($roomId: ID!) { roomEvents(roomId: $roomId) { __typename } }";
+  const large =
+    "query Large { rooms(first: 40) { edges { node { messages(last: 40) { edges { node { content } } } } } } }";
+  const open = (id: string, query: string) => {
+    wire.send({ id, type: "subscribe", payload: { query, operationName: "Small", variables: { roomId: room } } });
+    return wire.until(id);
+  };
+  await open("small", small);
+  await open("with a large one", `${small} ${large}`);
+  for (const id of ["small", "with a large one"]) wire.send({ id, type: "complete" });
+  let opened = 0;
+  while (opened < 30 && !(await refuses(`of ${opened}`, `d${opened}x`))) opened += 1;
+  expect(opened).toBeLessThan(30);
+  await dave[Symbol.asyncDispose]();
+});
