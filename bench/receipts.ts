@@ -136,7 +136,9 @@ try {
     senderId,
     viewerId: "user-1",
   }));
-  await time(`readBy of a page of ${page}, read by 999 each`, () => store.readReaders(keys, null, 21));
+  await time(`readBy of a page of ${page}, read by 999 each`, () =>
+    store.readReaders(keys, { after: null, limit: 21 }),
+  );
   const memberKeys = users.slice(0, page).map(({ id }) => ({ roomId, readerId: id, viewerId: "user-1" }));
   await time(`readThrough of ${page} members`, () => store.readThrough(memberKeys));
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLoader } from "./loader.ts";
+import { createLoader, createLoaders } from "./loader.ts";
 
 const loaderOf = (read: () => Promise<Map<string, string>>) =>
   createLoader<string, string | null>({ read, textOf: (key) => key, missing: null });
@@ -28,4 +28,22 @@ test("a key that was missing is found once it is put at hand", async () => {
   expect(await loader.load("a")).toBeNull();
   loader.prime("a", "at hand");
   expect(loader.load("a")).toBe("at hand");
+});
+
+test("those who ask alike load together, each key by the query that it is asked with", async () => {
+  const reads: [readonly string[], { limit: number }][] = [];
+  const loaderFor = createLoaders<{ limit: number }, string, string>({
+    read: async (keys, query) => {
+      reads.push([keys, query]);
+      return new Map(keys.map((key) => [key, `${key}${query.limit}`]));
+    },
+    textOf: (key) => key,
+    missing: "",
+  });
+  const load = async (key: string, limit: number) => loaderFor({ limit }).load(key);
+  expect(await Promise.all([load("a", 1), load("b", 1), load("a", 2)])).toEqual(["a1", "b1", "a2"]);
+  expect(reads).toEqual([
+    [["a", "b"], { limit: 1 }],
+    [["a"], { limit: 2 }],
+  ]);
 });

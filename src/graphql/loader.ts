@@ -10,13 +10,14 @@ export interface Loader<Key, Value> {
   prime(key: Key, value: Value): void;
 }
 
-export function createLoader<Key, Value>(options: {
+type LoaderOptions<Key, Value> = {
   /** The values by `textOf` their keys; `missing` stands for those left out. */
   read: (keys: readonly Key[]) => Promise<Map<string, Value>>;
   textOf: (key: Key) => string;
   missing: Value;
-}): Loader<Key, Value> {
-  const { read, textOf, missing } = options;
+};
+
+export function createLoader<Key, Value>({ read, textOf, missing }: LoaderOptions<Key, Value>): Loader<Key, Value> {
   const atHand = new Map<string, Value>();
   const keep = (text: string, value: Value): Value => {
     const kept = atHand.get(text) ?? value;
@@ -39,6 +40,21 @@ export function createLoader<Key, Value>(options: {
       return value === undefined ? loader.load(key) : value;
     },
     prime: (key, value) => void keep(textOf(key), value),
+  };
+}
+
+/** A loader for each query, which is data: those who ask alike load together. */
+export function createLoaders<Query, Key, Value>(
+  options: Omit<LoaderOptions<Key, Value>, "read"> & {
+    read: (keys: readonly Key[], query: Query) => Promise<Map<string, Value>>;
+  },
+): (query: Query) => Loader<Key, Value> {
+  const loaders = new Map<string, Loader<Key, Value>>();
+  return (query) => {
+    const text = JSON.stringify(query);
+    const loader = loaders.get(text) ?? createLoader({ ...options, read: (keys) => options.read(keys, query) });
+    loaders.set(text, loader);
+    return loader;
   };
 }
 

@@ -9,7 +9,7 @@ import {
   pageSize,
   type Connection,
 } from "../graphql/connections.ts";
-import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
+import { createLoader, createLoaders, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MessageRow } from "../log/changes.ts";
 import { formatCursor } from "../log/cursor.ts";
@@ -29,19 +29,16 @@ declare module "../graphql/builder.ts" {
 }
 
 export function createMessageLoaders(store: MessagesStore) {
-  const pages = new Map<string, Loader<PageKey, MessageRow[]>>();
   return {
     messages: createLoader<MessageKey, LoadedMessage | null>({ read: store.read, textOf: messageKey, missing: null }),
-    messagePages(stretch: Stretch) {
-      const key = JSON.stringify(stretch);
-      const present = pages.get(key);
-      if (present) return present;
-      const isHistory = stretch.before !== Number.MAX_SAFE_INTEGER;
-      const read = (keys: readonly PageKey[]) => (isHistory ? store.readHistory : store.readPage)(keys, stretch);
-      const loader = createLoader<PageKey, MessageRow[]>({ read, textOf: pageKey, missing: [] });
-      pages.set(key, loader);
-      return loader;
-    },
+    messagePages: createLoaders<Stretch, PageKey, MessageRow[]>({
+      read(keys, stretch) {
+        const isHistory = stretch.before !== Number.MAX_SAFE_INTEGER;
+        return isHistory ? store.readHistory(keys, stretch) : store.readPage(keys, stretch);
+      },
+      textOf: pageKey,
+      missing: [],
+    }),
   };
 }
 

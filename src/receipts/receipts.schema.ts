@@ -1,7 +1,7 @@
 import { User } from "../accounts/accounts.schema.ts";
 import { builder, perViewer, viewerOf } from "../graphql/builder.ts";
 import { connectionType, decodePlace, encodePlace, forwardPage, pageSize } from "../graphql/connections.ts";
-import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
+import { createLoader, createLoaders, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import { Message } from "../messages/messages.schema.ts";
 import { forMember, Member, Room, type RoomRef } from "../rooms/rooms.schema.ts";
@@ -12,8 +12,8 @@ import type {
   ReadAtKey,
   ReaderKey,
   ReadersKey,
+  ReadersPage,
   Receipt,
-  ReceiptPlace,
   ReceiptsStore,
   UnreadKey,
 } from "./receipts.store.ts";
@@ -21,7 +21,7 @@ import { readAtKey, readerKey, readersKey, unreadKey } from "./receipts.store.ts
 
 declare module "../graphql/builder.ts" {
   interface Loaders {
-    readers: (after: ReceiptPlace, limit: number) => Loader<ReadersKey, LoadedReaders>;
+    readers: (page: ReadersPage) => Loader<ReadersKey, LoadedReaders>;
     readAt: Loader<ReadAtKey, number | null>;
     readThrough: Loader<ReaderKey, LoadedThrough>;
     unreadCounts: Loader<UnreadKey, number>;
@@ -32,7 +32,6 @@ declare module "../graphql/builder.ts" {
 }
 
 export function createReceiptLoaders(store: ReceiptsStore) {
-  const readers = new Map<string, Loader<ReadersKey, LoadedReaders>>();
   return {
     readAt: createLoader<ReadAtKey, number | null>({ read: store.readTimes, textOf: readAtKey, missing: null }),
     readThrough: createLoader<ReaderKey, LoadedThrough>({
@@ -41,16 +40,11 @@ export function createReceiptLoaders(store: ReceiptsStore) {
       missing: { message: null, memberRevision: 0 },
     }),
     unreadCounts: createLoader<UnreadKey, number>({ read: store.countUnread, textOf: unreadKey, missing: 0 }),
-    readers(after: ReceiptPlace, limit: number) {
-      const key = JSON.stringify([after, limit]);
-      const present = readers.get(key);
-      if (present) return present;
-      const read = (keys: readonly ReadersKey[]) => store.readReaders(keys, after, limit);
-      const missing = { receipts: [], memberRevision: 0 };
-      const loader = createLoader<ReadersKey, LoadedReaders>({ read, textOf: readersKey, missing });
-      readers.set(key, loader);
-      return loader;
-    },
+    readers: createLoaders<ReadersPage, ReadersKey, LoadedReaders>({
+      read: store.readReaders,
+      textOf: readersKey,
+      missing: { receipts: [], memberRevision: 0 },
+    }),
   };
 }
 
@@ -77,15 +71,18 @@ builder.objectField(Message, "readBy", (t) =>
       const after = decodePlace<[number, string]>("readBy", args.after, ["time", "string"]);
       const { roomId, id: messageId, position, senderId } = message;
       const key = { roomId, messageId, position, senderId, viewerId: context.viewer?.id ?? null };
-      return whenLoaded(context.loaders.readers(after, size + 1).load(key), ({ receipts, memberRevision }) => {
-        context.sawMemberRevision?.(memberRevision);
-        const nodes = receipts.map((receipt) => ({ ...receipt, messageId }));
-        return forwardPage<ReceiptRef>(nodes, {
-          size,
-          after: after !== null,
-          cursorOf: ({ readAt, readerId }) => encodePlace("readBy", [readAt, readerId]),
-        });
-      });
+      return whenLoaded(
+        context.loaders.readers({ after, limit: size + 1 }).load(key),
+        ({ receipts, memberRevision }) => {
+          context.sawMemberRevision?.(memberRevision);
+          const nodes = receipts.map((receipt) => ({ ...receipt, messageId }));
+          return forwardPage<ReceiptRef>(nodes, {
+            size,
+            after: after !== null,
+            cursorOf: ({ readAt, readerId }) => encodePlace("readBy", [readAt, readerId]),
+          });
+        },
+      );
     },
   }),
 );

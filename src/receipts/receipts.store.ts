@@ -87,8 +87,8 @@ export type ReadersKey = {
 };
 export const readersKey = ({ messageId, viewerId }: ReadersKey) => `${messageId} ${viewerId ?? ""}`;
 export type Receipt = { readerId: string; readAt: number };
-/** The place of a receipt in its list, its time and reader; null for the beginning. */
-export type ReceiptPlace = [readAt: number, readerId: string] | null;
+/** `after`: the place of a receipt in its list, its time and reader; null for the beginning. */
+export type ReadersPage = { after: [readAt: number, readerId: string] | null; limit: number };
 /** `memberRevision`: the last change of the room's memberships when it was read. */
 export type LoadedReaders = { receipts: Receipt[]; memberRevision: number };
 
@@ -140,8 +140,7 @@ export function createReceiptsStore(database: Database) {
   /** For each message who has read it, earliest first; for a viewer who is not a member nobody. */
   async function readReaders(
     keys: readonly ReadersKey[],
-    after: ReceiptPlace,
-    limit: number,
+    { after, limit }: ReadersPage,
   ): Promise<Map<string, LoadedReaders>> {
     type Columns = { ord: number; member_revision: number; reader_id: string | null; read_at: number };
     const column = <Key extends keyof ReadersKey>(name: Key) => keys.map((key) => key[name]);

@@ -8,19 +8,19 @@ import {
   pageSize,
   type Connection,
 } from "../graphql/connections.ts";
-import { createLoader, whenLoaded, type Loader } from "../graphql/loader.ts";
+import { createLoader, createLoaders, whenLoaded, type Loader } from "../graphql/loader.ts";
 import { outcome, payloadType } from "../graphql/user-errors.ts";
 import type { MemberRow } from "../log/changes.ts";
 import { formatCursor } from "../log/cursor.ts";
 import { isId } from "../log/ids.ts";
 import type { Rooms } from "./rooms.ts";
-import type { RoomsStore, RoomView, ViewKey } from "./rooms.store.ts";
+import type { MemberPage, RoomsStore, RoomView, ViewKey } from "./rooms.store.ts";
 import { viewKey } from "./rooms.store.ts";
 
 declare module "../graphql/builder.ts" {
   interface Loaders {
     roomViews: Loader<ViewKey, RoomView | null>;
-    memberPages: (after: number, limit: number) => Loader<ViewKey, MemberRow[]>;
+    memberPages: (page: MemberPage) => Loader<ViewKey, MemberRow[]>;
     pairs: Loader<string, string[]>;
     roomsOfViewer: RoomsStore["readRoomsOfViewer"];
   }
@@ -30,20 +30,15 @@ declare module "../graphql/builder.ts" {
 }
 
 export function createRoomLoaders(store: RoomsStore) {
-  const memberPages = new Map<string, Loader<ViewKey, MemberRow[]>>();
   return {
     roomViews: createLoader<ViewKey, RoomView | null>({ read: store.readViews, textOf: viewKey, missing: null }),
     pairs: createLoader<string, string[]>({ read: store.readPairs, textOf: (id) => id, missing: [] }),
     roomsOfViewer: store.readRoomsOfViewer,
-    memberPages(after: number, limit: number) {
-      const key = `${after} ${limit}`;
-      const present = memberPages.get(key);
-      if (present) return present;
-      const read = (keys: readonly ViewKey[]) => store.readMemberPages(keys, after, limit);
-      const loader = createLoader<ViewKey, MemberRow[]>({ read, textOf: viewKey, missing: [] });
-      memberPages.set(key, loader);
-      return loader;
-    },
+    memberPages: createLoaders<MemberPage, ViewKey, MemberRow[]>({
+      read: store.readMemberPages,
+      textOf: viewKey,
+      missing: [],
+    }),
   };
 }
 
@@ -124,7 +119,7 @@ Room.implement({
         const size = pageSize(args.first, "first", 50);
         const after = decodePlace<[number]>("members", args.after, ["number"])?.[0] ?? 0;
         return forMember(room, context, membersPage([], size, false), async (key) => {
-          const rows = await context.loaders.memberPages(after, size + 1).load(key);
+          const rows = await context.loaders.memberPages({ after, limit: size + 1 }).load(key);
           return membersPage(rows, size, after > 0);
         });
       },

@@ -72,6 +72,8 @@ order by m.left_revision is not null`;
 
 /** A room as one viewer sees it. `membership` is null where the viewer never was in it, or where nobody in particular asks. */
 export type RoomView = { row: RoomRow; membership: MemberRow | null };
+/** Members who joined after a revision. */
+export type MemberPage = { after: number; limit: number };
 export type ViewKey = { roomId: string; viewerId: string | null };
 export const viewKey = ({ roomId, viewerId }: ViewKey) => `${roomId} ${viewerId ?? ""}`;
 export type RoomOfUser = { roomId: string; userId: string };
@@ -105,8 +107,7 @@ export function createRoomsStore(database: Database) {
   /** For each room the members who joined after a revision, in the order of joining; only rooms that the viewer is in. */
   async function readMemberPages(
     keys: readonly ViewKey[],
-    after: number,
-    limit: number,
+    { after, limit }: MemberPage,
   ): Promise<Map<string, MemberRow[]>> {
     const values = [keys.map((key) => key.roomId), keys.map((key) => key.viewerId), after, limit];
     const { rows } = await database.query<{ row: MemberJson; ord: number }>({
