@@ -25,12 +25,6 @@ export function toCursors(state: SyncState): string[] {
   return state.toJSON().map(([roomId, revision]) => `${roomId}.${revision}`);
 }
 
-/** The state after an event with this cursor was taken in. @throws SyntaxError where it is no cursor */
-export function advanceTo(state: SyncState, cursor: string): SyncState {
-  const { roomId, revision } = parseCursor(cursor);
-  return state.advance(roomId, revision);
-}
-
 function toEntry(cursor: string): [roomId: string, revision: string] {
   const { roomId, revision } = parseCursor(cursor);
   return [roomId, revision];

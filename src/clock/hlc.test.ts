@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createHybridLogicalClock, formatHlc, hlcFromMs, hlcToMs, isNodeName, parseHlc } from "./hlc.ts";
+import { createHybridLogicalClock, formatHlc, hlcFromMs, hlcToMs, parseHlc } from "./hlc.ts";
 
 const aReading = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 const aNodeName = fc.stringMatching(/^[!-~]{1,12}$/);
@@ -143,6 +143,6 @@ describe("the text of a reading", () => {
     expect(() => formatHlc(1n << 64n, "a")).toThrow(RangeError);
     expect(() => formatHlc(1n, "")).toThrow(RangeError);
     expect(() => formatHlc(1n, "nœud")).toThrow(RangeError);
-    expect(isNodeName("node-1.example")).toBe(true);
+    expect(() => formatHlc(1n, "node-1.example")).not.toThrow();
   });
 });

@@ -51,7 +51,7 @@ export function hlcToMs(reading: bigint): number {
 }
 
 /** Whether a node may bear this name: 1 to 64 printable ASCII characters, so that the order of texts is that of their bytes. */
-export function isNodeName(name: string): boolean {
+function isNodeName(name: string): boolean {
   return nodeNamePattern.test(name);
 }
 

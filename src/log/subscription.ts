@@ -24,7 +24,7 @@ export type Start = {
 /** An event of a page. */
 type Due = { event: RoomEvent; page: RoomPage };
 
-export const catchUpPageSize = 100;
+const catchUpPageSize = 100;
 
 /** Responses that are made together: few, so that little is held of what the client does not take. */
 const eventsAtOnce = 10;

@@ -45,7 +45,7 @@ export function createMessageLoaders(store: MessagesStore) {
 export const Message = builder.objectRef<MessageRow>("Message");
 
 /** A message by its id, as far as the viewer may see it. */
-export function loadMessage(context: Context, roomId: string, id: string) {
+function loadMessage(context: Context, roomId: string, id: string) {
   const loaded = context.loaders.messages.load({ roomId, id, viewerId: context.viewer?.id ?? null });
   return whenLoaded(loaded, (found) => {
     if (found) context.sawMemberRevision?.(found.memberRevision);

@@ -12,7 +12,6 @@ const roomsAtOnce = 100;
 const messagesAtOnce = 500;
 
 export type Erased = { rooms: number; messages: number };
-export type Erasure = ReturnType<typeof createErasure>;
 
 /**
  * Erases users while the server runs. Their messages become tombstones, with revisions like every other change, so who is

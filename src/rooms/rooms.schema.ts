@@ -45,13 +45,13 @@ export function createRoomLoaders(store: RoomsStore) {
 /** A room that something refers to. What it shows is loaded for the viewer, or in a shared execution for nobody in particular. */
 export type RoomRef = { id: string };
 
-export const RoomKindType = builder.enumType("RoomKind", { values: ["DIRECT", "GROUP"] as const });
-export const MemberRoleType = builder.enumType("MemberRole", { values: ["OWNER", "ADMIN", "MEMBER"] as const });
+const RoomKindType = builder.enumType("RoomKind", { values: ["DIRECT", "GROUP"] as const });
+const MemberRoleType = builder.enumType("MemberRole", { values: ["OWNER", "ADMIN", "MEMBER"] as const });
 export const Room = builder.objectRef<RoomRef>("Room");
 export const Member = builder.objectRef<MemberRow>("Member");
 
 /** Goes on with the room as the viewer sees it. */
-export function withView<Result>(room: RoomRef, context: Context, next: (view: RoomView) => Result) {
+function withView<Result>(room: RoomRef, context: Context, next: (view: RoomView) => Result) {
   const view = context.loaders.roomViews.load({ roomId: room.id, viewerId: context.viewer?.id ?? null });
   return whenLoaded(view, (loaded) => {
     if (!loaded) throw new Error(`Room ${room.id} is not in the database.`);

@@ -13,8 +13,6 @@ export type SharesOptions = {
 
 type Share = { cost: number; waiting: Set<() => void> };
 
-export type Shares = ReturnType<typeof createShares>;
-
 /** Each user's share of a node: however much somebody asks for at once, it runs bit by bit. */
 export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptions) {
   const byUser = new Map<string, Share>();

@@ -3,7 +3,7 @@ import type { UserRow } from "../log/changes.ts";
 import type { Typist } from "./typing-announcement.ts";
 
 /** Who comes when so many are typing is shown once one of them has stopped. */
-export const maxTyping = 50;
+const maxTyping = 50;
 /** Nodes where one user types at the same time. Beyond: passed over. */
 const maxSources = 8;
 

@@ -29,7 +29,6 @@ export const PeopleIcon = lines(
 export const PersonIcon = lines("M12 11.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20.5c0-4 3.4-6.5 7.5-6.5s7.5 2.5 7.5 6.5");
 export const PlusIcon = lines("M12 5v14M5 12h14");
 export const ReplyIcon = lines("M10 7L4 12l6 5M4 12h10c3.5 0 6 2 6 6");
-export const RetryIcon = lines("M19 12a7 7 0 1 1-2-4.9M19 3v5h-5");
 export const SendIcon = lines("M5 12h14M13 6l6 6-6 6");
 export const TrashIcon = lines("M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13M10 11v5M14 11v5");
 

@@ -18,7 +18,7 @@ const address = /\bhttps?:\/\/[^\s<>"]+/gi;
 const trailing = /[.,;:!?'"»”’*_~]+$/;
 
 /** Exported for its tests. */
-export function partsOf(text: string): Part[] {
+function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   let from = 0;
   for (const match of text.matchAll(address)) {

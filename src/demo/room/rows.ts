@@ -1,4 +1,4 @@
-import { messageKey, type RoomMessage, type User } from "../../client/index.ts";
+import { messageKey, type RoomMessage } from "../../client/index.ts";
 import { dayOf } from "../parts/time.ts";
 
 /** A message with what its neighbours say of how it is shown. */
@@ -28,11 +28,6 @@ export function rowsOf(messages: readonly RoomMessage[], userId: string): Row[] 
     if (previous) previous.isLast = row.isFirst;
   });
   return rows;
-}
-
-/** The sender; a message that waits is the user's own. */
-export function senderOf(message: RoomMessage, self: User): User {
-  return message.position === undefined ? self : message.sender;
 }
 
 function rowOf(message: RoomMessage, userId: string): Row {

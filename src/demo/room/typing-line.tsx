@@ -21,7 +21,7 @@ export function TypingLine({ users }: { users: readonly User[] }) {
 }
 
 /** "Bob is typing…", "Bob, Carol and Dan are typing…", "Bob, Carol and 3 others are typing…". */
-export function typingText(names: readonly string[]): string {
+function typingText(names: readonly string[]): string {
   const verb = names.length === 1 ? "is" : "are";
   if (names.length <= maxNamed) return `${listed.format(names)} ${verb} typing…`;
   const named = names.slice(0, maxNamed - 1);
