@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Connector } from "./connector.ts";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 
 test("a token that takes its time is waited for, and not asked for again meanwhile", async () => {
   const clock = createFakeClock();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { withDeadline } from "./deadline.ts";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 
 const never = new Promise<never>(() => undefined);
 

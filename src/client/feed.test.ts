@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Connection, SubscriptionSink } from "./connection.ts";
-import { createFakeClock, settled } from "./fake-clock.ts";
+import { createFakeClock, settled } from "../../test/support/fake-clock.ts";
 import { Feed } from "./feed.ts";
 import type { InboxSubscription } from "./generated/operations.ts";
 import { ConnectionLostError, OperationError } from "./operation-error.ts";
-import { at } from "./room-events.samples.ts";
+import { at } from "../../test/support/room-events.ts";
 import type { SyncPosition } from "./sync-position.ts";
 
 /** A connection whose subscription the test feeds. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createFakeClock, settled } from "./fake-clock.ts";
+import { createFakeClock, settled } from "../../test/support/fake-clock.ts";
 import { InboxStore } from "./inbox-store.ts";
-import { at, read, sent, summary } from "./room-events.samples.ts";
+import { at, read, sent, summary } from "../../test/support/room-events.ts";
 import type { Requests } from "./requests.ts";
 import type { RoomSummary } from "./room-summary.ts";
 

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { Connection, SubscriptionSink } from "./connection.ts";
 import type { LinkState } from "./connector.ts";
-import { createFakeClock, settled, type FakeClock } from "./fake-clock.ts";
+import { createFakeClock, settled, type FakeClock } from "../../test/support/fake-clock.ts";
 import { TypingDocument, type TypingSubscription } from "./generated/operations.ts";
 import { watchLive } from "./live-watch.ts";
 import { createVariable } from "./observable.ts";
 import { ConnectionLostError, OperationError } from "./operation-error.ts";
-import { user } from "./room-events.samples.ts";
+import { user } from "../../test/support/room-events.ts";
 import type { RoomStatus } from "./room-log.ts";
 import { createRoomTyping } from "./room-typing.ts";
 

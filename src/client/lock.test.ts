@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLocalLock, createWebLock } from "./lock.ts";
-import { settled } from "./fake-clock.ts";
+import { settled } from "../../test/support/fake-clock.ts";
 
 const locks = [
   ["a local lock", createLocalLock],

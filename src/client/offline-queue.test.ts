@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { createLocalLock, type Lock } from "./lock.ts";
 import { OfflineQueue } from "./offline-queue.ts";
-import { createWorld, type Fate } from "./offline-queue.world.ts";
+import { createWorld, type Fate } from "../../test/support/offline-queue-world.ts";
 import { QueueFullError } from "./queue-contents.ts";
 import { createMemoryStorage, type KeyValueStorage } from "./storage.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 import {
   OrderedMessageBuffer,
   type BufferedEvent,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { ReadReceiptBatcher, type ReadReceiptBatcherOptions } from "./read-receipt-batcher.ts";
 import type { PlainOutcome } from "./send-outcome.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Connection } from "./connection.ts";
 import type { LinkState } from "./connector.ts";
-import { createFakeClock, settled } from "./fake-clock.ts";
+import { createFakeClock, settled } from "../../test/support/fake-clock.ts";
 import { SendMessageDocument, ViewerDocument, type ViewerQuery } from "./generated/operations.ts";
 import { createVariable } from "./observable.ts";
 import { ConnectionLostError, OperationError } from "./operation-error.ts";

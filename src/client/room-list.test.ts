@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { at, deleted, joined, left, message, read, sent, summary } from "./room-events.samples.ts";
+import { at, deleted, joined, left, message, read, sent, summary } from "../../test/support/room-events.ts";
 import { RoomList } from "./room-list.ts";
 
 function openList(maxRooms = 10) {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { settled } from "./fake-clock.ts";
-import { deleted, edited, joined, left, message, sent, user } from "./room-events.samples.ts";
+import { settled } from "../../test/support/fake-clock.ts";
+import { deleted, edited, joined, left, message, sent, user } from "../../test/support/room-events.ts";
 import type { RoomEvent } from "./room-event.ts";
 import type { RoomLog } from "./room-log.ts";
-import { createRoomWorld } from "./room.world.ts";
+import { createRoomWorld } from "../../test/support/room-world.ts";
 
 const idsOf = (log: RoomLog) => log.buffer.messages.get().map((one) => one.position && one.id);
 const contentOf = (log: RoomLog, id: string) => find(log, id).content;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRoomWorld } from "./room.world.ts";
+import { createRoomWorld } from "../../test/support/room-world.ts";
 
 test("a message is told as read once, and again to a server whose log is another one", async () => {
   const world = createRoomWorld({ messages: 3 });

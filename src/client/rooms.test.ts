@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { settled } from "./fake-clock.ts";
-import { sent } from "./room-events.samples.ts";
-import { createRoomWorld } from "./room.world.ts";
+import { settled } from "../../test/support/fake-clock.ts";
+import { sent } from "../../test/support/room-events.ts";
+import { createRoomWorld } from "../../test/support/room-world.ts";
 import { createRooms } from "./rooms.ts";
 
 function openRooms(options: { messages: number } = { messages: 3 }) {

@@ -1,6 +1,6 @@
 import { IDBFactory } from "fake-indexeddb";
 import { expect, it } from "vitest";
-import { describeStorage } from "./storage.contract.ts";
+import { describeStorage } from "../../test/contract/storage.ts";
 import { createIndexedDbStorage } from "./storage.indexed-db.ts";
 import { createMemoryStorage, createWebStorage } from "./storage.ts";
 

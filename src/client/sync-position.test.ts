@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createFakeClock, settled } from "./fake-clock.ts";
+import { createFakeClock, settled } from "../../test/support/fake-clock.ts";
 import { createLocalLock } from "./lock.ts";
 import { createMemoryStorage } from "./storage.ts";
 import { createSyncPosition, type SyncPosition } from "./sync-position.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createFakeClock } from "./fake-clock.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { TypingNotifier, type TypingNotifierOptions } from "./typing-notifier.ts";
 
 function setUp(send?: TypingNotifierOptions["send"], more: Partial<TypingNotifierOptions> = {}) {

@@ -2,7 +2,7 @@ import { page, TestIntersectionObserver } from "./dom.ts";
 import { createElement, StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createFakeClock } from "../../src/client/fake-clock.ts";
+import { createFakeClock } from "../support/fake-clock.ts";
 import type { ChatClient } from "../../src/client/chat-client.ts";
 import type { Message } from "../../src/client/room-event.ts";
 import {

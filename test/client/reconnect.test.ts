@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createFakeClock } from "../../src/client/fake-clock.ts";
+import { createFakeClock } from "../support/fake-clock.ts";
 import { startTestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { TestUser } from "../support/user.ts";

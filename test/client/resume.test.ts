@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createFakeClock } from "../../src/client/fake-clock.ts";
+import { createFakeClock } from "../support/fake-clock.ts";
 import { createMemoryStorage } from "../../src/client/storage.ts";
 import { startTestApp, tokenOf, type TestApp } from "../support/app.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
 import { ChatClient } from "../../src/client/chat-client.ts";
-import { createFakeClock, type FakeClock } from "../../src/client/fake-clock.ts";
+import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { createLocalLock } from "../../src/client/lock.ts";
 import type { QueuedMessage } from "../../src/client/queued-message.ts";
 import type { Message, RoomEvent } from "../../src/client/room-event.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../../src/client/clock.ts";
 
 /** A clock for tests: time stands still until `advance` moves it. */
 export interface FakeClock extends Clock {

@@ -1,10 +1,10 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../../src/client/clock.ts";
 import { createFakeClock } from "./fake-clock.ts";
-import { createLocalLock, type Lock } from "./lock.ts";
-import { OfflineQueue, type OfflineQueueOptions } from "./offline-queue.ts";
-import type { FailureReason, OutgoingMessage } from "./queued-message.ts";
-import type { RefusalCode, SendOutcome } from "./send-outcome.ts";
-import { createMemoryStorage, type KeyValueStorage } from "./storage.ts";
+import { createLocalLock, type Lock } from "../../src/client/lock.ts";
+import { OfflineQueue, type OfflineQueueOptions } from "../../src/client/offline-queue.ts";
+import type { FailureReason, OutgoingMessage } from "../../src/client/queued-message.ts";
+import type { RefusalCode, SendOutcome } from "../../src/client/send-outcome.ts";
+import { createMemoryStorage, type KeyValueStorage } from "../../src/client/storage.ts";
 
 /** What happens to one call: answered, lost on its way there or back, delivered after the client gave up, or limited. */
 export type Fate = "ok" | "lost there" | "lost back" | "late" | "limited";

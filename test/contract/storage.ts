@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KeyValueStorage } from "./storage.ts";
+import type { KeyValueStorage } from "../../src/client/storage.ts";
 
 /** What every `KeyValueStorage` keeps to. `open` gives the same medium anew at each call of one test: a reload. */
 export function describeStorage(name: string, createMedium: () => () => KeyValueStorage) {

@@ -1,14 +1,18 @@
 import { createFakeClock } from "./fake-clock.ts";
-import type { MarkReadMutation, RoomMessagesQuery, RoomMessagesQueryVariables } from "./generated/operations.ts";
-import { createVariable } from "./observable.ts";
-import { createLocalLock } from "./lock.ts";
-import { OfflineQueue } from "./offline-queue.ts";
-import type { Requests } from "./requests.ts";
-import { at, message, user } from "./room-events.samples.ts";
-import type { Message } from "./room-event.ts";
-import { RoomLog, type RoomLogOptions } from "./room-log.ts";
-import { Room } from "./room.ts";
-import { createMemoryStorage } from "./storage.ts";
+import type {
+  MarkReadMutation,
+  RoomMessagesQuery,
+  RoomMessagesQueryVariables,
+} from "../../src/client/generated/operations.ts";
+import { createVariable } from "../../src/client/observable.ts";
+import { createLocalLock } from "../../src/client/lock.ts";
+import { OfflineQueue } from "../../src/client/offline-queue.ts";
+import type { Requests } from "../../src/client/requests.ts";
+import { at, message, user } from "./room-events.ts";
+import type { Message } from "../../src/client/room-event.ts";
+import { RoomLog, type RoomLogOptions } from "../../src/client/room-log.ts";
+import { Room } from "../../src/client/room.ts";
+import { createMemoryStorage } from "../../src/client/storage.ts";
 
 /**
  * A server that has the room `r` with so many messages, for tests. `replies`: which message replies to which; `read`: those that

@@ -1,5 +1,5 @@
-import type { RoomEvent } from "./room-event.ts";
-import type { RoomSummary } from "./room-summary.ts";
+import type { RoomEvent } from "../../src/client/room-event.ts";
+import type { RoomSummary } from "../../src/client/room-summary.ts";
 
 // Events of the room `r` for tests, and what the server says of it.
 
