@@ -40,8 +40,10 @@ type Size = { depth: number; introspectionDepth: number; cost: number };
 
 const largestPage = 100;
 const standardPage = 50;
-/** Items of a list that is not paged. */
+/** Items of a list that is not paged, of which an operation asks little. */
 const listItems = 10;
+/** What an operation may ask of the items of all such lists together; beyond, each item counts that there may be. */
+const littleOfItems = 20;
 /** What a change costs beside what is selected of its outcome. */
 const mutationCost = 100;
 /** Which of them does not matter: all count alike. */
@@ -52,9 +54,13 @@ const nothing: Size = { depth: 0, introspectionDepth: 0, cost: 0 };
  * Measures each operation of a document, which need not be valid: a fragment is measured once, however often it is
  * spread. Without variables each page that is asked for by a variable counts as the largest.
  */
-export function createMeasure(schema: GraphQLSchema, fieldCosts: Readonly<Record<string, number>>) {
+export function createMeasure(
+  schema: GraphQLSchema,
+  given: { fieldCosts: Readonly<Record<string, number>>; listSizes: Readonly<Record<string, number>> },
+) {
   const pages = pageTypesOf(schema);
-  const costs = costsOf(schema, fieldCosts);
+  const costs = costsOf(schema, given.fieldCosts);
+  const listSizes = byField(schema, given.listSizes);
 
   return function measure(document: DocumentNode, variables: Variables | null): Measured[] {
     const fragments = new Map<string, FragmentDefinitionNode>();
@@ -63,7 +69,9 @@ export function createMeasure(schema: GraphQLSchema, fieldCosts: Readonly<Record
     }
     return document.definitions
       .filter((node) => node.kind === Kind.OPERATION_DEFINITION)
-      .map((operation) => new Measurement({ schema, pages, costs, fragments, operation, variables }).measured());
+      .map((operation) =>
+        new Measurement({ schema, pages, costs, listSizes, fragments, operation, variables }).measured(),
+      );
   };
 }
 
@@ -81,15 +89,20 @@ function pageTypesOf(schema: GraphQLSchema): ReadonlySet<GraphQLNamedType> {
 
 /** What a value of these fields costs, where it is not 1. */
 function costsOf(schema: GraphQLSchema, fieldCosts: Readonly<Record<string, number>>): ReadonlyMap<Field, number> {
-  const costs = new Map<Field, number>();
+  const costs = byField(schema, fieldCosts);
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) costs.set(field, mutationCost);
-  for (const [place, cost] of Object.entries(fieldCosts)) {
+  return costs;
+}
+
+function byField(schema: GraphQLSchema, numbers: Readonly<Record<string, number>>): Map<Field, number> {
+  const found = new Map<Field, number>();
+  for (const [place, number] of Object.entries(numbers)) {
     const [typeName, name] = place.split(".") as [string, string];
     const type = schema.getType(typeName);
     const field = isObjectType(type) ? type.getFields()[name] : undefined;
-    if (field) costs.set(field, cost);
+    if (field) found.set(field, number);
   }
-  return costs;
+  return found;
 }
 
 const pageArguments = ({ args }: Field) => args.filter(({ name }) => name === "first" || name === "last");
@@ -98,6 +111,7 @@ type Task = {
   schema: GraphQLSchema;
   pages: ReadonlySet<GraphQLNamedType>;
   costs: ReadonlyMap<Field, number>;
+  listSizes: ReadonlyMap<Field, number>;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   operation: OperationDefinitionNode;
   variables: Variables | null;
@@ -108,6 +122,7 @@ class Measurement {
   readonly #known = new Map<FragmentDefinitionNode, Size>();
   #aliasedIntrospection = false;
   #sizedByVariables = false;
+  #littleLeft = littleOfItems;
 
   constructor(task: Task) {
     this.#task = task;
@@ -177,7 +192,7 @@ class Measurement {
     return {
       depth: 1 + inner.depth,
       introspectionDepth: inner.introspectionDepth,
-      cost: own + inner.cost * (field ? this.#items(node, field, parent) : 1),
+      cost: own + inner.cost * (field ? this.#items(node, field, { parent, itemCost: inner.cost }) : 1),
     };
   }
 
@@ -189,14 +204,30 @@ class Measurement {
   }
 
   /** How many items the fields of this one may be resolved for. */
-  #items(node: FieldNode, field: Field, parent: Type): number {
+  #items(node: FieldNode, field: Field, { parent, itemCost }: { parent: Type; itemCost: number }): number {
     const asked = pageArguments(field);
     if (asked.length > 0) {
       const sizes = asked.flatMap((argument) => this.#pageSize(node, argument) ?? []);
       return sizes.length === 0 ? standardPage : Math.max(...sizes);
     }
     if (!isListType(getNullableType(field.type))) return 1;
-    return parent && this.#task.pages.has(parent) ? 1 : listItems;
+    if (parent && this.#task.pages.has(parent)) return 1;
+    if (itemCost > this.#littleLeft) return this.#listSize(node, field);
+    this.#littleLeft -= itemCost;
+    return listItems;
+  }
+
+  /** As many as are asked for one by one; where none are, as there may be. */
+  #listSize(node: FieldNode, field: Field): number {
+    const largest = this.#task.listSizes.get(field) ?? listItems;
+    const asked = node.arguments?.find(({ name }) => name.value === "userIds")?.value;
+    if (asked?.kind === Kind.LIST) return Math.min(asked.values.length, largest);
+    if (asked?.kind !== Kind.VARIABLE) return largest;
+    this.#sizedByVariables = true;
+    const { variables } = this.#task;
+    const name = asked.name.value;
+    const given = variables !== null && Object.hasOwn(variables, name) ? variables[name] : null;
+    return Array.isArray(given) ? Math.min(given.length, largest) : largest;
   }
 
   /** Null where the operation leaves it to the server. */

@@ -6,7 +6,7 @@ import { schema as ownSchema } from "../schema.ts";
 import { createLimits, standardLimits, type Limits } from "./limits.ts";
 
 const schema = buildSchema(`
-  type Query { me: User! users(first: Int = 20, last: Int): Users! page(first: Int): Page! found: [Found!]! named: Named }
+  type Query { me: User! users(first: Int = 20, last: Int): Users! page(first: Int): Page! found: [Found!]! named: Named listed(userIds: [ID!]): [User!]! }
   type Mutation { change(to: String): User! }
   type User implements Named { id: ID! name: String! friends(first: Int): Users! posts: [Post!]! best: User }
   type Post implements Named { id: ID! name: String! text: String! author: User! }
@@ -17,7 +17,11 @@ const schema = buildSchema(`
   union Found = User | Post
 `);
 
-const limits: Limits = { ...standardLimits, fieldCosts: { "Post.text": 50 } };
+const limits: Limits = {
+  ...standardLimits,
+  fieldCosts: { "Post.text": 50 },
+  listSizes: { "User.posts": 40, "Query.listed": 300 },
+};
 const judge = createLimits({ schema, limits });
 const costOf = (text: string, variables: Record<string, unknown> | null = null) => judge(parse(text), variables).cost;
 const refusalOf = (text: string) => {
@@ -70,9 +74,32 @@ describe("an operation costs", () => {
   });
 
   it("more for a field that is heavy, and for a change", () => {
-    expect(costOf("{ me { posts { text } } }")).toBe(1 + 1 + 10 * 50);
+    expect(costOf("{ found { ... on Post { text } } }")).toBe(1 + 10 * 50);
     expect(costOf("mutation { change { id } }")).toBe(100 + 1);
     expect(costOf("mutation { a: change { id } b: change { id } }")).toBe(202);
+  });
+
+  it("more than little of the items of lists that are not paged for each that there may be", () => {
+    expect(costOf("{ me { posts { text } } }")).toBe(1 + 1 + 40 * 50);
+    const few = Array.from({ length: 20 }, (_, index) => `a${index}: id`).join(" ");
+    expect(costOf(`{ me { posts { ${few} } } }`)).toBe(1 + 1 + 10 * 20);
+    expect(costOf(`{ me { posts { ${few} id } } }`)).toBe(1 + 1 + 40 * 21);
+    expect(costOf(`{ me { posts { ${few} } posts { id } } }`)).toBe(1 + (1 + 10 * 20) + (1 + 40));
+    expect(costOf(`{ me { posts { ${few} } best { posts { id } } } }`)).toBe(1 + (1 + 10 * 20) + (1 + 1 + 40));
+  });
+
+  it("as many as are asked for by their ids, or as there may be", () => {
+    const listed = "{ friends(first: 30) { total } }";
+    const each = 1 + 30;
+    expect(costOf(`{ listed(userIds: ["a", "b"]) ${listed} }`)).toBe(1 + 2 * each);
+    expect(costOf(`{ listed ${listed} }`)).toBe(1 + 300 * each);
+    const text = `query ($ids: [ID!]) { listed(userIds: $ids) ${listed} }`;
+    expect(costOf(text, { ids: ["a", "b", "c"] })).toBe(1 + 3 * each);
+    for (const none of [null, undefined, "a", 7]) expect(costOf(text, { ids: none })).toBe(1 + 300 * each);
+    expect(costOf(text, {})).toBe(1 + 300 * each);
+    const dear = text.replace("total", "edges { node { posts { text } } }");
+    expect(judge(parse(dear), null)).toMatchObject({ byPages: true, excess: expect.anything() });
+    expect(judge(parse(dear), { ids: ["a"] })).toMatchObject({ excess: null });
   });
 
   it("a fragment wherever it is spread", () => {
@@ -225,6 +252,18 @@ describe("the standard limits let through", async () => {
     ],
   ])("%s", (_name, text) => {
     expect(judgeOwn(parse(text, { maxTokens: standardLimits.maxTokens }), null).excess).toBeNull();
+  });
+
+  it("no messages for each of many receipts, or of many users", () => {
+    const room = "currentRoom { messages(last: 5) { edges { node { content } } } }";
+    for (const text of [
+      `subscription { inbox { ... on MessagesRead { ranges { reader { presence { ${room} } } } } } }`,
+      `{ sync { events { ... on MessagesRead { ranges { reader { presence { ${room} } } } } } } }`,
+      `subscription { presence(roomId: "1") { ${room} } }`,
+      `{ presence(userIds: [${Array.from({ length: 500 }, () => `"a"`).join(" ")}]) { ${room} } }`,
+    ])
+      expect(judgeOwn(parse(text), null).excess, text).not.toBeNull();
+    expect(judgeOwn(parse(`subscription { presence(userIds: ["1", "2"]) { ${room} } }`), null).excess).toBeNull();
   });
 
   it("no pages of pages of messages", () => {

@@ -31,6 +31,8 @@ export interface Limits {
   /** The same for a subscription, which is executed for each event. */
   readonly maxEventCost: number;
   readonly fieldCosts: Readonly<Record<`${string}.${string}`, number>>;
+  /** How long lists may be that are not paged. */
+  readonly listSizes: Readonly<Record<`${string}.${string}`, number>>;
 }
 
 /** They let GraphiQL's introspection and the client kit's operations through with room to spare. */
@@ -48,6 +50,12 @@ export const standardLimits: Limits = {
   maxEventCost: 10_000,
   // Up to 32 kB of text: an answer must not grow to hundreds of MB.
   fieldCosts: { "Message.content": 50 },
+  listSizes: {
+    "MessagesRead.ranges": 2_000,
+    "Query.presence": 500,
+    "Subscription.presence": 5_000,
+    "TypingState.users": 50,
+  },
 };
 
 /** @throws Refusal QUERY_REFUSED for a text that is not worth parsing */
@@ -71,7 +79,7 @@ export type Verdict = { excess: GraphQLError | null; byPages: boolean; cost: num
  * Without variables it measures as if each page that they ask for were the largest: what passes so passes always.
  */
 export function createLimits({ schema, limits }: { schema: GraphQLSchema; limits: Limits }) {
-  const measure = createMeasure(schema, limits.fieldCosts);
+  const measure = createMeasure(schema, limits);
 
   return function judge(document: DocumentNode, variables: Variables | null): Verdict {
     const message = excessOfCounts(document, limits);
@@ -83,7 +91,7 @@ export function createLimits({ schema, limits }: { schema: GraphQLSchema; limits
       const isSubscription = measured.operation.operation === OperationTypeNode.SUBSCRIPTION;
       const maxCost = isSubscription ? limits.maxEventCost : limits.maxCost;
       if (cost > maxCost) {
-        const costs = `The operation may cost up to ${cost}, more than ${maxCost}: ask for smaller pages.`;
+        const costs = `The operation may cost up to ${cost}, more than ${maxCost}: ask for smaller pages, or for less of each item of a list.`;
         return { ...tooMuch(costs, measured.operation), byPages: sizedByVariables };
       }
       largestCost = Math.max(largestCost, cost);
