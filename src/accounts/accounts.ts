@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { sqlStateOf } from "../database/faults.ts";
 import { Refusal } from "../errors.ts";
-import { checkText } from "../graphql/text.ts";
+import { checkText } from "../text.ts";
 import type { UserRow } from "../log/changes.ts";
 import type { AccountsStore, FoundUser } from "./accounts.store.ts";
 

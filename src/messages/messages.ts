@@ -4,7 +4,7 @@ import { parseHlc } from "../clock/hlc.ts";
 import { SpanKind, trace, type SpanContext } from "@opentelemetry/api";
 import { isTransient } from "../database/faults.ts";
 import { conflict, forbidden, invalid, notFound, rateLimited } from "../errors.ts";
-import { checkText } from "../graphql/text.ts";
+import { checkText } from "../text.ts";
 import { inSpan } from "../tracing.ts";
 import { createBatcher } from "../log/batcher.ts";
 import type { MessageRow, UserRow } from "../log/changes.ts";

@@ -1,4 +1,4 @@
-import { StateStream } from "../graphql/state-stream.ts";
+import { StateStream } from "../state-stream.ts";
 import type { Audience, Told } from "./audience.ts";
 import { hiddenState, looksAlike, type PresenceState } from "./presence-state.ts";
 

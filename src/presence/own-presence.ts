@@ -1,5 +1,5 @@
 import { invalid, notFound, rateLimited } from "../errors.ts";
-import { checkText } from "../graphql/text.ts";
+import { checkText } from "../text.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { Device, PresenceBoard, PresenceStatus, SessionState } from "../live/presence-board.ts";
 import { isId } from "../log/ids.ts";

@@ -1,6 +1,6 @@
 import { isUserId } from "../accounts/user-id.ts";
 import { forbidden, invalid, notFound } from "../errors.ts";
-import { checkText } from "../graphql/text.ts";
+import { checkText } from "../text.ts";
 import type { Change, MemberRole, MemberRow } from "../log/changes.ts";
 import { derivedId, isErasedId, isId, newId } from "../log/ids.ts";
 import type { LockedRoom, RoomLog, Work } from "../log/room-log.ts";

@@ -1,4 +1,4 @@
-import { StateStream } from "../graphql/state-stream.ts";
+import { StateStream } from "../state-stream.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { UserRow } from "../log/changes.ts";
 

@@ -1,4 +1,4 @@
-import type { StateStream } from "../graphql/state-stream.ts";
+import type { StateStream } from "../state-stream.ts";
 import type { Bus, BusSubscription } from "../live/bus.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { Change, UserRow } from "../log/changes.ts";

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { notFound, rateLimited } from "../errors.ts";
-import type { Connection } from "../graphql/builder.ts";
 import type { Bus } from "../live/bus.ts";
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { UserRow } from "../log/changes.ts";
@@ -42,7 +41,7 @@ export function createTyping(use: TypingUse) {
    */
   async function set(
     user: UserRow,
-    connection: Pick<Connection, "id" | "isOpen"> | null,
+    connection: { readonly id: string; readonly isOpen: boolean } | null,
     { roomId, isTyping }: { roomId: string; isTyping: boolean },
   ): Promise<void> {
     if (!isId(roomId) || !(await memberships.isMember({ roomId, userId: user.id }))) {

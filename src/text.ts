@@ -1,4 +1,4 @@
-import { invalid } from "../errors.ts";
+import { invalid } from "./errors.ts";
 
 /** A text that a person or program gave: of this many characters (Unicode code points), fit to be stored. @throws Refusal INVALID */
 export function checkText(text: string, { name, min = 1, max }: { name: string; min?: number; max: number }): string {
