@@ -48,6 +48,8 @@ test.for(["the request", "the answer"])("a reload while %s is on its way loses a
   wire.cut();
   await alice.say("one");
   await alice.say("two");
+  // It is shown once it is kept.
+  await alice.message("two").waitFor();
   await until("the first of them is on its way", () => wire.swallowed > 0);
   if (lost === "the answer") await bob.message("one").waitFor();
   wire.mend();
@@ -55,6 +57,24 @@ test.for(["the request", "the answer"])("a reload while %s is on its way loses a
   await alice.untilStatus("two", "read by 1");
   expect(await alice.texts()).toEqual(["before", "one", "two"]);
   expect(await bob.texts()).toEqual(["before", "one", "two"]);
+});
+
+test("what could not be kept before a reload is in the field again", async () => {
+  await using alice = await world.open("Alice", unheard);
+  await alice.createRoom("Tea");
+  await alice.say("before");
+  await alice.untilStatus("before", "sent");
+  await alice.page.evaluate(occupyDatabase);
+  await alice.say("just now");
+  expect(await alice.composer.inputValue()).toBe("");
+  await alice.page.reload();
+  await until("it is there", async () => (await alice.composer.inputValue()) === "just now");
+  await alice.composer.press("Enter");
+  await alice.untilStatus("just now", "sent");
+  expect(await alice.texts()).toEqual(["before", "just now"]);
+  await alice.page.reload();
+  await alice.message("just now").waitFor();
+  expect(await alice.composer.inputValue()).toBe("");
 });
 
 test("what the server refuses is shown as not sent, and goes out when it is tried again and allowed", async () => {
@@ -78,6 +98,21 @@ test("what the server refuses is shown as not sent, and goes out when it is trie
   await alice.untilStatus("Too late?", "sent");
   expect(await alice.texts()).toEqual(["Too late?"]);
 });
+
+/** From now on nothing can be written to the page's database. Runs in the page. */
+async function occupyDatabase(): Promise<void> {
+  const [info] = await indexedDB.databases();
+  const opening = indexedDB.open(info!.name!);
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    opening.onsuccess = () => resolve(opening.result);
+  });
+  const [name] = database.objectStoreNames;
+  const store = database.transaction(name!, "readwrite").objectStore(name!);
+  const goOn = () => {
+    store.get("nothing").onsuccess = goOn;
+  };
+  goOn();
+}
 
 /** The page's socket, from which what belongs to sends can be made to vanish: on the way up, or on the way down with all else. */
 function createWire(way: "up" | "down") {

@@ -26,7 +26,7 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
   const { userId } = useClient();
   const field = useRef<HTMLTextAreaElement>(null);
   const lengthId = useId();
-  const { draft, setDraft, putBack } = useDraft(`causerie/draft/${userId}/${roomId}`);
+  const { draft, setDraft, handOver } = useDraft(`causerie/draft/${userId}/${roomId}`);
   const [edited, setEdited] = useState("");
   const [saving, setSaving] = useState<Intent>();
   const isEditing = intent?.kind === "edit";
@@ -52,12 +52,10 @@ export function Composer({ roomId, view, intent, onIntentDone, onEditLast, ...ty
   function send() {
     const content = draft.trim();
     const replyToId = intent?.message.id;
-    setDraft("");
     if (intent) onIntentDone(intent);
-    view.send(replyToId === undefined ? { content } : { content, replyToId }).catch((error: Error) => {
-      putBack(content);
-      toast(`The message could not be kept to be sent: ${error.message}`);
-    });
+    handOver(view.send(replyToId === undefined ? { content } : { content, replyToId })).catch((error: Error) =>
+      toast(`The message could not be kept to be sent: ${error.message}`),
+    );
   }
 
   /** What was written stays in the field until the server has it. */
@@ -147,10 +145,18 @@ function useDraft(key: string) {
     else sessionStorage.setItem(key, text);
   }
 
-  return {
-    draft,
-    setDraft,
-    /** Before what was written meanwhile. */
-    putBack: (text: string) => setDraft([text, read()].filter((part) => part !== "").join("\n")),
-  };
+  /** The field is empty at once. The tab forgets the text once it is kept elsewhere; else it comes back, before what was written meanwhile. */
+  async function handOver(kept: Promise<unknown>) {
+    show("");
+    try {
+      await kept;
+      if (read() === draft) sessionStorage.removeItem(key);
+    } catch (error) {
+      const later = read() === draft ? "" : read();
+      setDraft([draft.trim(), later].filter((part) => part !== "").join("\n"));
+      throw error;
+    }
+  }
+
+  return { draft, setDraft, handOver };
 }
