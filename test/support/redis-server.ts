@@ -33,15 +33,14 @@ export { freePort };
 const dataFiles = ["dump.rdb", "appendonlydir"];
 
 /**
- * Starts the server and says its process id. When its own standard input ends, which the system does when the test's process
+ * Says the process id of the server, before it says anything itself, and starts it. When its own standard input ends, which the system does when the test's process
  * is gone, it removes the folder and kills the server. Ends when the server ends.
  */
 const watchdog = `
 folder=$1; shift
 exec 3<&0
-"$@" & server=$!
+sh -c 'echo $$; exec "$@"' sh "$@" & server=$!
 ( read line <&3; rm -rf "$folder"; kill -9 $server ) & watch=$!
-echo $server
 wait $server; status=$?
 kill $watch
 exit $status`;

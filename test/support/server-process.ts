@@ -37,12 +37,11 @@ const maxLogLines = 200;
 /** A machine that does other things besides takes its time. */
 const startWithinMs = 60_000;
 
-/** Says the process id, and kills the process when its own standard input ends: the process that started it is gone. */
+/** Says the process id, before the process says anything, and kills it when its own standard input ends: the process that started it is gone. */
 const watchdog = `
 exec 3<&0
-"$@" & server=$!
+sh -c 'echo $$; exec "$@"' sh "$@" & server=$!
 ( read line <&3; kill -9 $server ) & watch=$!
-echo $server
 wait $server; status=$?
 kill $watch
 exit $status`;
