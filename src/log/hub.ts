@@ -3,6 +3,7 @@ import type { Bus } from "../live/bus.ts";
 import { inSpan, traceHeaders } from "../tracing.ts";
 import type { ChangeKind } from "./changes.ts";
 import type { Position } from "./cursor.ts";
+import { Comparison } from "./comparison.ts";
 import { Deliveries, wallClockMs } from "./deliveries.ts";
 import type { Group } from "./group.ts";
 import type { HubMetrics } from "./hub-metrics.ts";
@@ -33,8 +34,6 @@ export type HubOptions = {
   maxRingBytes?: number;
 };
 
-const revisionsPerQuery = 5_000;
-
 /**
  * Follows the rooms and users that somebody on this node watches. The bus is a hint, the database is the truth: what is
  * watched is compared with it every few seconds, and after each interruption of the bus.
@@ -52,10 +51,7 @@ export class Hub implements AsyncDisposable {
   readonly #catchUps: ReturnType<typeof createLimiter>;
   readonly #deliveries: Deliveries;
   readonly #ringBudget: RingBudget;
-  readonly #timer: NodeJS.Timeout;
-  readonly #stopListening: () => void;
-  #comparing: Promise<void> | undefined;
-  #closed = false;
+  readonly #comparison: Comparison;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -66,8 +62,16 @@ export class Hub implements AsyncDisposable {
     this.#deliveries = new Deliveries(options.metrics);
     this.#ringBudget = new RingBudget({ maxBytes: options.maxRingBytes ?? 64 << 20 });
     this.#catchUps = createLimiter(options.maxCatchUps ?? 8);
-    this.#timer = setInterval(() => void this.compare(), options.compareIntervalMs ?? 2_000);
-    this.#stopListening = options.bus.onRecovered(() => void this.compare());
+    this.#comparison = new Comparison({
+      rooms: this.#rooms,
+      users: this.#users,
+      store: options.store,
+      bus: options.bus,
+      resume: () => this.#openAgain(),
+      onBack: (roomIds) => this.#wentBack(roomIds),
+      onFault: options.onFault,
+      intervalMs: options.compareIntervalMs ?? 2_000,
+    });
   }
 
   get watchedRooms(): number {
@@ -229,45 +233,7 @@ export class Hub implements AsyncDisposable {
 
   /** Compares the revisions of all that is watched with the database, and fetches what was missed. */
   compare(): Promise<void> {
-    return (this.#comparing ??= this.#compare()
-      .catch(this.#options.onFault)
-      .finally(() => (this.#comparing = undefined)));
-  }
-
-  async #compare(): Promise<void> {
-    if (this.#toOpen.size > 0) await this.#openAgain();
-    const all = [...this.#rooms.keys()];
-    const allUsers = [...this.#users.keys()];
-    for (let start = 0; start < Math.max(all.length, allUsers.length); start += revisionsPerQuery) {
-      await this.#comparePart(
-        all.slice(start, start + revisionsPerQuery),
-        allUsers.slice(start, start + revisionsPerQuery),
-      );
-      if (this.#closed) return;
-    }
-  }
-
-  async #comparePart(roomIds: string[], userIds: string[]): Promise<void> {
-    // Everything up to here was committed before the database is asked: if it has less, it went back.
-    const feeds = roomIds.map((roomId) => this.#rooms.get(roomId)?.feed);
-    const positions = feeds.map((feed) => feed?.position ?? 0);
-    const known = userIds.map((userId) => this.#users.get(userId)?.revision ?? 0);
-    const { rooms, users } = await this.#options.store.readRevisions(roomIds, userIds);
-    if (this.#closed) return;
-    const back: string[] = [];
-    roomIds.forEach((roomId, index) => {
-      const feed = feeds[index];
-      if (!feed || feed !== this.#rooms.get(roomId)?.feed) return;
-      const revision = rooms.get(roomId) ?? 0;
-      if (revision < positions[index]!) back.push(roomId);
-      else feed.expect(revision);
-    });
-    userIds.forEach((userId, index) => {
-      const revision = users.get(userId) ?? 0;
-      if (revision < known[index]!) this.#users.get(userId)?.reset(revision);
-      else this.#users.get(userId)?.changed(revision);
-    });
-    if (back.length > 0) await this.#wentBack(back);
+    return this.#comparison.run();
   }
 
   /**
@@ -320,13 +286,12 @@ export class Hub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#timer);
-    this.#stopListening();
+    // From here on it changes nothing.
+    const ended = this.#comparison[Symbol.asyncDispose]();
     for (const room of this.#rooms.values()) room.close();
     for (const user of this.#users.values()) user.close();
     this.#rooms.clear();
     this.#users.clear();
-    await this.#comparing;
+    await ended;
   }
 }
