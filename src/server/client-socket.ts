@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import type { Mask } from "../graphql/errors.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { utf8Bytes } from "../log/payload.ts";
+import { ClientLiveness } from "./client-liveness.ts";
 import type { UserConnection } from "./connections.ts";
 import { Session, type SessionDoor } from "./session.ts";
 import { SocketOperations, type OperatingSocket, type OperationsDoor } from "./socket-operations.ts";
@@ -44,7 +45,8 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   readonly operations: SocketOperations;
   readonly #door: SocketDoor;
   readonly #socket: WebSocket;
-  readonly #connection: Duplex & { readonly bytesWritten?: number };
+  readonly #connection: Duplex;
+  readonly #liveness: ClientLiveness;
   #listener: Listener | undefined;
   #ended = false;
   /** Read, but to wait: there while nothing more is read. */
@@ -52,11 +54,8 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   #isWaiting = false;
   /** It is to be closed once nothing runs on it. */
   #isLeaving = false;
-  #heard = true;
   #messages = 0;
   #secondBeganMs = 0;
-  #takenBytes = 0;
-  #takenAtMs = 0;
 
   constructor(
     door: SocketDoor,
@@ -67,6 +66,7 @@ export class ClientSocket implements OperatingSocket, UserConnection {
     this.#door = door;
     this.#socket = socket;
     this.#connection = connection;
+    this.#liveness = new ClientLiveness(connection, door);
     this.writer = new SocketWriter(connection, door);
     this.operations = new SocketOperations(door, this);
     this.session = new Session(door, { socket: this, beginTimeoutMs: door.beginTimeoutMs });
@@ -119,7 +119,7 @@ export class ClientSocket implements OperatingSocket, UserConnection {
 
   /** Anything that the client sends, pings included. False when it is too much. */
   count(): boolean {
-    this.#heard = true;
+    this.#liveness.heard();
     const now = performance.now();
     if (now - this.#secondBeganMs >= 1_000) {
       this.#secondBeganMs = now;
@@ -204,31 +204,16 @@ export class ClientSocket implements OperatingSocket, UserConnection {
   // Whether the client is still there.
 
   heard(): void {
-    this.#heard = true;
+    this.#liveness.heard();
   }
 
-  /** Called every few seconds. A peer that has said nothing since the last time, though asked, is dead. */
+  /** Called every few seconds. */
   check(): void {
-    if (this.#ended || this.#isStuck()) return;
-    if (this.#socket.isPaused || this.#connection.writableLength > 0) return;
-    if (!this.#heard) {
-      this.#socket.terminate();
-      return;
-    }
-    this.#heard = false;
-    this.writer.ping();
-  }
-
-  /** What waits for the client is before any ping: then it counts whether it takes something. */
-  #isStuck(): boolean {
-    const { bytesWritten = 0, writableLength } = this.#connection;
-    const takenBytes = bytesWritten - writableLength;
-    const now = performance.now();
-    if (writableLength === 0 || takenBytes !== this.#takenBytes) {
-      this.#takenBytes = takenBytes;
-      this.#takenAtMs = now;
-    } else if (now - this.#takenAtMs >= this.#door.drainTimeoutMs) this.tooSlow();
-    return this.#ended;
+    if (this.#ended) return;
+    const liveness = this.#liveness.look({ isListenedTo: !this.#socket.isPaused });
+    if (liveness === "stuck") this.tooSlow();
+    if (liveness === "gone") this.#socket.terminate();
+    if (liveness === "asked") this.writer.ping();
   }
 
   /** From this side. Nothing is written after it, so no `complete` either: clients come back and resume. */
