@@ -6,6 +6,7 @@ import { tellRefusals } from "./graphql/user-errors.ts";
 import "./accounts/accounts.schema.ts";
 import "./accounts/token.schema.ts";
 import "./rooms/rooms.schema.ts";
+import "./rooms/room-mutations.schema.ts";
 import "./messages/messages.schema.ts";
 import "./receipts/receipts.schema.ts";
 import "./presence/presence.schema.ts";
