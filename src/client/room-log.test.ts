@@ -78,6 +78,20 @@ test("there is no such room for who is not in it, until they come into it", asyn
   expect(log.status.get()).toBe("left");
 });
 
+test("who was erased while the client was away is in no list any more", async () => {
+  const world = createRoomWorld({ messages: 3 });
+  world.members = ["me", "bob", "eve"];
+  const log = world.openLog();
+  await settled();
+  const idsOfMembers = () => log.members.members.get().map((member) => member.user.id);
+  expect(idsOfMembers()).toEqual(["me", "bob", "eve"]);
+  world.members = ["me", "bob"];
+  log.take([left(4, "erased:123"), deleted(5, 2)]);
+  await settled();
+  expect(idsOfMembers()).toEqual(["me", "bob"]);
+  expect([log.status.get(), idsOf(log)]).toEqual(["ready", ["m1", "m2", "m3"]]);
+});
+
 test("a reply shows what it replies to as it is now, whether or not that is loaded", async () => {
   const world = createRoomWorld({ messages: 100 });
   const log = world.openLog();

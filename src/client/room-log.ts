@@ -81,6 +81,8 @@ export class RoomLog {
       if ("ranges" in event) this.receipts.take(event.ranges);
       this.#takePresence(event);
     }
+    const status = this.#status.get();
+    if (events.some(isForgotten) && (status === "ready" || status === "loading")) this.reset();
   }
 
   /** A message as a mutation left it. */
@@ -197,6 +199,11 @@ export class RoomLog {
   #mayLoadOlder() {
     return !this.buffer.reachesStart && this.buffer.messages.get().length < 2 * this.#options.maxMessages;
   }
+}
+
+/** Somebody was erased while this client was away, of whom it may hold more than it can tell: their id is no longer told. */
+function isForgotten(event: RoomEvent): boolean {
+  return event.__typename === "MemberLeft" && event.user.id.startsWith("erased:");
 }
 
 function ignore() {}

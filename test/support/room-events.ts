@@ -54,10 +54,18 @@ export const left = (revision: number, userId: string): RoomEvent => ({
   user: user(userId),
 });
 
+export const memberOf = (userId: string, revision = 1) => ({
+  id: userId,
+  version: at(revision),
+  user: user(userId),
+  role: "MEMBER" as const,
+  joinedAt: "now",
+  leftAt: null,
+});
 export const joined = (revision: number, userId: string): RoomEvent => ({
   __typename: "MemberJoined",
   ...base(revision),
-  member: { id: userId, version: at(revision), user: user(userId), role: "MEMBER", joinedAt: "now", leftAt: null },
+  member: memberOf(userId, revision),
 });
 
 export function summary(revision: number, unreadCount: number, id = "r"): RoomSummary {

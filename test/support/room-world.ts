@@ -1,6 +1,7 @@
 import { createFakeClock } from "./fake-clock.ts";
 import type {
   MarkReadMutation,
+  RoomMembersQuery,
   RoomMessagesQuery,
   RoomMessagesQueryVariables,
 } from "../../src/client/generated/operations.ts";
@@ -8,7 +9,7 @@ import { createVariable } from "../../src/client/observable.ts";
 import { createLocalLock } from "../../src/client/lock.ts";
 import { OfflineQueue } from "../../src/client/offline-queue.ts";
 import type { Requests } from "../../src/client/requests.ts";
-import { at, message, user } from "./room-events.ts";
+import { at, memberOf, message, user } from "./room-events.ts";
 import type { Message } from "../../src/client/room-event.ts";
 import { RoomLog, type RoomLogOptions } from "../../src/client/room-log.ts";
 import { Room } from "../../src/client/room.ts";
@@ -31,6 +32,8 @@ export function createRoomWorld(options: {
     /** Whether there is a room `r` for the user. */
     isMember: true,
     isOnline: true,
+    /** The ids of all members. */
+    members: ["me"],
     /** Called between the reading of a page of messages and its arrival. */
     onPageRead: async (_isOlder: boolean): Promise<void> => undefined,
   };
@@ -66,6 +69,11 @@ export function createRoomWorld(options: {
       const page = readPage(given);
       await world.onPageRead(given.before != null);
       return page;
+    }
+    if (document.includes("query RoomMembers")) {
+      const edges = world.members.map((id) => ({ node: memberOf(id) }));
+      const members = { edges, pageInfo: { hasNextPage: false, endCursor: null } };
+      return { room: world.isMember ? { id: "r", members } : null } satisfies RoomMembersQuery;
     }
     if (document.includes("mutation MarkRead")) {
       marked.push((variables as { input: { messageIds: string[] } }).input.messageIds);
