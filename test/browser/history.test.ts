@@ -64,6 +64,8 @@ test("with more unread than is in sight, the room says how many are above, and g
   const row = alice.page.getByRole("listitem").filter({ has: alice.message("Number 31") });
   await row.getByText("New", { exact: true }).waitFor();
   await above.waitFor({ state: "detached" });
+  const focused = alice.page.locator("article:focus");
+  await focused.filter({ hasText: "Number 31" }).waitFor();
 });
 
 test("a room of 10,000 messages has a handful of them in the document, and scrolls smoothly", async () => {

@@ -31,16 +31,20 @@ export function useFocusedRow({
     handle.current?.scrollToIndex(rows.indexOf(row), { align: "nearest" });
   }
 
-  // The message is in the document by now, or after another rendering.
-  useEffect(() => {
-    if (wanted.current === undefined) return;
-    const element = scroller?.querySelector<HTMLElement>(`[data-key="${CSS.escape(wanted.current)}"]`);
-    if (!element) return;
-    wanted.current = undefined;
-    element.focus({ preventScroll: true });
-  });
+  // The message is in the document by now, or after another rendering; what was not measured yet is hidden and takes no focus.
+  function arrive() {
+    if (wanted.current === undefined || !scroller) return;
+    const { activeElement } = document;
+    const isElsewhere = activeElement !== document.body && !scroller.contains(activeElement);
+    const element = scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(wanted.current)}"]`);
+    if (!isElsewhere) element?.focus({ preventScroll: true });
+    if (isElsewhere || (element && document.activeElement === element)) wanted.current = undefined;
+  }
 
+  useEffect(arrive);
   return {
+    /** To be called when the list has moved. */
+    arrive,
     tabStop: at === -1 ? rows.length - 1 : at,
     keepMounted: rows.length === 0 ? [] : [at === -1 ? rows.length - 1 : at],
     go: (key: string) => go(rows.findIndex((row) => row.key === key)),

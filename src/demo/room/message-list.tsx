@@ -63,6 +63,7 @@ export function MessageList({ roomId, view, isDirect, canWrite, unreadCount, ...
               noteScroll();
               loadOlder.check();
               above.check();
+              focus.arrive();
             }}
           >
             {(row, index) => (
