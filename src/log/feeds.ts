@@ -11,7 +11,8 @@ import { Subscription, type Start } from "./subscription.ts";
 
 export type Feeds = ReturnType<typeof createFeeds>;
 
-type Open = { viewer: Viewer; selection: Selection; sink: Sink };
+/** `cost`: of one event, as the query's limits count it. */
+type Open = { viewer: Viewer; selection: Selection; cost: number; sink: Sink };
 
 /** The two subscriptions of the log. Each resolves when the subscription was accepted, and goes on until its sink closes. */
 export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
@@ -22,6 +23,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   async function openRoomEvents({
     viewer,
     selection,
+    cost,
     sink,
     roomId,
     after,
@@ -37,6 +39,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       hub,
       viewer,
       selection,
+      cost,
       sink,
       onLeft: () => sink.complete(),
       notMember: noSuchRoom,
@@ -78,6 +81,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   async function openInbox({
     viewer,
     selection,
+    cost,
     sink,
     after,
   }: Open & { after: readonly string[] | null }): Promise<void> {
@@ -88,6 +92,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
       hub,
       viewer,
       selection,
+      cost,
       sink,
       onLeft: (roomId, revision) => {
         parted.set(roomId, revision);

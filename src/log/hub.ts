@@ -206,10 +206,10 @@ export class Hub implements AsyncDisposable {
 
   /**
    * Catch-ups are many at once after an outage: few run at a time, so that live traffic goes on, and so that few pages and
-   * their responses are in memory. One must not wait for its client within its turn.
+   * their responses are in memory. Users take turns. One must not wait for its client within its turn.
    */
-  catchUp(work: () => Promise<void>): Promise<void> {
-    return this.#catchUps.run(work);
+  catchUp(userId: string, work: () => Promise<void>): Promise<void> {
+    return this.#catchUps.run(userId, work);
   }
 
   /** Within the turn of a catch-up. */

@@ -27,7 +27,9 @@ type Due = { event: RoomEvent; page: RoomPage };
 const catchUpPageSize = 100;
 
 /** Responses that are made together: few, so that little is held of what the client does not take. */
-const eventsAtOnce = 10;
+const mostAtOnce = 10;
+/** And so few that together they cost no more than this, if one alone does not: nobody else is served meanwhile. */
+const costAtOnce = 10_000;
 
 /**
  * The rooms of one subscription: brings each from its position to live, by pages of the database and the group's ring,
@@ -43,6 +45,7 @@ export class Subscription implements ReaderOwner {
   readonly #patience: Patience;
   readonly #onLeft: (roomId: string, revision: number) => void;
   readonly #notMember: () => Refusal;
+  readonly #eventsAtOnce: number;
   #working = false;
   #caughtUp = false;
   #closed = false;
@@ -52,6 +55,8 @@ export class Subscription implements ReaderOwner {
     viewer: Viewer;
     sink: Sink;
     selection: Selection;
+    /** Of one event. */
+    cost: number;
     onLeft: (roomId: string, revision: number) => void;
     /** What it ends with where the viewer has no membership any more, not even an ended one. */
     notMember: () => Refusal;
@@ -63,6 +68,7 @@ export class Subscription implements ReaderOwner {
     this.selection = options.selection;
     this.#onLeft = options.onLeft;
     this.#notMember = options.notMember;
+    this.#eventsAtOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(costAtOnce / options.cost)));
   }
 
   get roomIds(): string[] {
@@ -137,7 +143,7 @@ export class Subscription implements ReaderOwner {
 
   async #tryPages(readers: Reader[]): Promise<void> {
     try {
-      await this.#hub.catchUp(() => this.#readPages(readers));
+      await this.#hub.catchUp(this.viewer.id, () => this.#readPages(readers));
       this.#patience.succeeded();
     } catch (fault) {
       await this.#patience.failed(fault);
@@ -176,8 +182,10 @@ export class Subscription implements ReaderOwner {
   /** Stops where the client has enough for now: its readers go on after the last event that they were given. */
   async #give(due: Due[]): Promise<void> {
     const execution = this.selection.begin({ users: [], messages: [], rooms: [] });
-    for (let start = 0; start < due.length; start += eventsAtOnce) {
-      const slice = due.slice(start, start + eventsAtOnce);
+    for (let start = 0; start < due.length; start += this.#eventsAtOnce) {
+      if (start > 0) await othersServed();
+      if (this.#closed || this.sink.overloaded) return;
+      const slice = due.slice(start, start + this.#eventsAtOnce);
       const executed = await Promise.all(slice.map(async ({ event }) => execution.run(event, this.viewer)));
       for (const [index, { payload, fault }] of executed.entries()) {
         if (this.#closed || this.sink.overloaded) return;
@@ -227,6 +235,9 @@ export class Subscription implements ReaderOwner {
     this.#hub.leaveGroup(reader.roomId, reader.group);
   }
 }
+
+/** What came for others in the meantime was looked at. */
+const othersServed = () => new Promise(setImmediate);
 
 async function resolvesWithin(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -56,7 +56,7 @@ export function createSubscribe({
       const giveBack = takeFeed(asked, contextValue as Context, cost);
       sink = openSink();
       sink.onClose(giveBack);
-      await openFeed(asked, contextValue as Context, sink);
+      await openFeed(asked, { context: contextValue as Context, cost, sink });
       sink.onClose(count(asked.field));
       return sink.stream;
     } catch (error) {
@@ -106,21 +106,21 @@ export function createSubscribe({
     }
   }
 
-  function openFeed({ field, args, selection }: Asked, context: Context, sink: OpenSink): Promise<void> {
-    const viewer = viewerOf(context);
-    if (field === "inbox")
-      return feeds.openInbox({ viewer, selection, sink, after: (args.after as string[] | null) ?? null });
+  function openFeed(
+    { field, args, selection }: Asked,
+    { context, cost, sink }: { context: Context; cost: number; sink: OpenSink },
+  ): Promise<void> {
+    const asking = { viewer: viewerOf(context), selection, cost, sink };
+    if (field === "inbox") return feeds.openInbox({ ...asking, after: (args.after as string[] | null) ?? null });
     return feeds.openRoomEvents({
-      viewer,
-      selection,
-      sink,
+      ...asking,
       roomId: args.roomId as string,
       after: (args.after as string | null) ?? null,
     });
   }
 
   return Object.assign(subscribe, {
-    /** How many are open, by field. */
+    /** How many are asking, by field. */
     open: (): Readonly<Record<string, number>> => open,
   });
 }

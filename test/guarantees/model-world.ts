@@ -99,7 +99,7 @@ export class ModelWorld implements AsyncDisposable {
     if (client.isOpen) return;
     const sink = client.open();
     const viewer = { id: client.userId, name: client.userId, avatarUrl: null };
-    const open = { viewer, sink, selection: this.#selection(asking, client.kinds) };
+    const open = { viewer, sink, cost: 1, selection: this.#selection(asking, client.kinds) };
     const beginning = from === "now" ? null : `${roomId}.${"0".repeat(16)}`;
     const { cursors } = client;
     const opened =
