@@ -26,24 +26,24 @@ try {
   if (!actions.includes(action) || userId === "" || more.length > 0) {
     process.stderr.write(usage);
     process.exitCode = 2;
-  } else await run(readConfig(), action, userId);
+  } else await run(readConfig(), { action, userId });
 } catch (error) {
   process.stderr.write(`${error instanceof ConfigError ? error.problems.join("\n") : (error as Error).message}\n`);
   process.exitCode = error instanceof ConfigError ? 2 : 1;
 }
 
-async function run(config: Config, action: string, userId: string): Promise<void> {
+async function run(config: Config, asked: { action: string; userId: string }): Promise<void> {
   const running = await urlOfRunning(config);
   if (running !== null) {
     if (config.operatorToken === null) throw new Error("OPERATOR_TOKEN: must be set, here and for the server.");
-    return ask({ url: running, token: config.operatorToken, action, userId });
+    return ask({ url: running, token: config.operatorToken, ...asked });
   }
   const token = config.operatorToken ?? randomBytes(32).toString("hex");
   const log = createLog("warn", process.stderr);
   // Nobody is to be sent here, and no node is to take what it says for its own.
   const own = { nodeId: `operator-${randomBytes(5).toString("hex")}`, publicUrl: null, port: 0, host: "127.0.0.1" };
   await using app = await startApp({ ...config, ...own, operatorToken: token }, { log });
-  await ask({ url: app.url, token, action, userId });
+  await ask({ url: app.url, token, ...asked });
 }
 
 /** Null where nothing listens. */

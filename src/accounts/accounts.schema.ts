@@ -22,18 +22,20 @@ export function createUserLoaders(store: AccountsStore) {
   return { users: createLoader<string, UserRow | null>({ read: store.read, textOf: (id) => id, missing: null }) };
 }
 
-function profile<Value>(user: UserRef, context: Context, pick: (row: UserRow) => Value, missing: Value) {
-  return whenLoaded(context.loaders.users.load(user.id), (row) => (row ? pick(row) : missing));
+function withProfile<Value>(user: UserRef, context: Context, pick: (row: UserRow | null) => Value) {
+  return whenLoaded(context.loaders.users.load(user.id), pick);
 }
 
 export const User = builder.objectRef<UserRef>("User");
 User.implement({
   fields: (t) => ({
     id: t.exposeID("id"),
-    name: t.string({ resolve: (user, _args, context) => profile(user, context, (row) => row.name, "Deleted user") }),
+    name: t.string({
+      resolve: (user, _args, context) => withProfile(user, context, (row) => row?.name ?? "Deleted user"),
+    }),
     avatarUrl: t.string({
       nullable: true,
-      resolve: (user, _args, context) => profile(user, context, (row) => row.avatarUrl, null),
+      resolve: (user, _args, context) => withProfile(user, context, (row) => row?.avatarUrl ?? null),
     }),
   }),
 });

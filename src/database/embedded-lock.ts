@@ -29,10 +29,10 @@ export function lockDataDir(dataDir: string): DataDirLock {
   try {
     connection = new DatabaseSync(lockFile, { timeout: 0 });
     connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    tellHolder(dataDir, lockFile, pidFile);
+    tellHolder({ dataDir, lockFile, pidFile });
   } catch (error) {
     connection?.close();
-    throw refusal(error as Error, dataDir, pidFile);
+    throw refusal(error as Error, { dataDir, pidFile });
   }
   return heldLock(connection, pidFile);
 }
@@ -48,14 +48,16 @@ function heldLock(connection: DatabaseSync, pidFile: string): DataDirLock {
   };
 }
 
-function tellHolder(dataDir: string, lockFile: string, pidFile: string): void {
+type LockFiles = { dataDir: string; lockFile: string; pidFile: string };
+
+function tellHolder({ dataDir, lockFile, pidFile }: LockFiles): void {
   // Whole or not at all: another start may be reading it.
   writeFileSync(`${pidFile}.new`, `${process.pid}\n`);
   renameSync(`${pidFile}.new`, pidFile);
   giveToOwnerOf(dataDir, [lockFile, pidFile]);
 }
 
-function refusal(error: Error & { errcode?: number }, dataDir: string, pidFile: string): Error {
+function refusal(error: Error & { errcode?: number }, { dataDir, pidFile }: Omit<LockFiles, "lockFile">): Error {
   if (error.errcode !== sqliteBusy) {
     return new Error(`The data folder ${dataDir} cannot be locked: ${error.message}.`, { cause: error });
   }

@@ -134,10 +134,10 @@ export function createLogStore(database: Database) {
     const values = [after.map((p) => p.roomId), after.map((p) => p.revision), limit, ...flags(kinds), userId];
     const { rows } = await database.query<PageColumns>({ name: "log-read-for-member", text: READ_FOR_MEMBER, values });
     const pages = [...byRoom(rows)].map((group) => {
-      const page = pageOfRows(group, limit, kinds);
-      return page.complete ? withOwnLeave(page, group[0]!, userId, kinds) : page;
+      const page = pageOfRows(group, { limit, kinds });
+      return page.complete ? withOwnLeave(page, { head: group[0]!, userId, kinds }) : page;
     });
-    return cut(pages, limit, rows[0]?.more ?? false);
+    return cut(pages, { limit, more: rows[0]?.more ?? false });
   }
 
   /** The same for nobody in particular. Null where there is no such room. */
@@ -146,7 +146,7 @@ export function createLogStore(database: Database) {
     const { rows } = await database.query<PageColumns>({ name: "log-read-for-node", text: READ_FOR_NODE, values });
     const [head] = rows;
     if (!head) return null;
-    const { changes, through, complete } = pageOfRows(rows, limit, allKinds);
+    const { changes, through, complete } = pageOfRows(rows, { limit, kinds: allKinds });
     return { changes, through, complete, room: roomRow(head), leavers: new Set(head.leavers) };
   }
 

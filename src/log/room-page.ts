@@ -46,13 +46,19 @@ export function* byRoom(rows: PageColumns[]): Generator<PageColumns[]> {
 }
 
 /** The first row is the room's own; the others are what was found, in the order of their revisions. */
-export function pageOfRows(rows: PageColumns[], limit: number, kinds: ReadonlySet<ChangeKind>): RoomPage {
+export function pageOfRows(
+  rows: PageColumns[],
+  { limit, kinds }: { limit: number; kinds: ReadonlySet<ChangeKind> },
+): RoomPage {
   const head = rows[0]!;
   const found = rows.slice(1);
   // A table that gave more rows than a page holds may have more behind them.
   const end = Math.max(head.bound, head.after);
   const ends = (["message", "receipt", "joined", "member"] as const).map((table) =>
-    endOfFullTable(found, table, limit),
+    endOfFullTable(
+      found.filter((row) => row.type === table),
+      limit,
+    ),
   );
   const through = Math.min(end, ...ends.filter((full) => full !== null));
   const changes = found.filter((row) => row.row_revision! <= through).reduce(addChange(head.left_revision), []);
@@ -66,10 +72,9 @@ export function pageOfRows(rows: PageColumns[], limit: number, kinds: ReadonlySe
 
 // Messages come from two selects of up to limit + 1 rows; counting both together at most ends the page early. Receipts
 // come with all rows of the last revision, so the page may end with it.
-function endOfFullTable(found: PageColumns[], table: PageColumns["type"], limit: number): number | null {
-  const rows = found.filter((row) => row.type === table);
+function endOfFullTable(rows: PageColumns[], limit: number): number | null {
   if (rows.length <= limit) return null;
-  return table === "receipt" ? rows.at(-1)!.row_revision! : rows[limit]!.row_revision! - 1;
+  return rows[0]!.type === "receipt" ? rows.at(-1)!.row_revision! : rows[limit]!.row_revision! - 1;
 }
 
 function addChange(leftRevision: number | null) {
@@ -96,9 +101,7 @@ function addChange(leftRevision: number | null) {
 /** A removed member is told so whatever kinds were asked for. */
 export function withOwnLeave(
   page: RoomPage,
-  head: PageColumns,
-  userId: string,
-  kinds: ReadonlySet<ChangeKind>,
+  { head, userId, kinds }: { head: PageColumns; userId: string; kinds: ReadonlySet<ChangeKind> },
 ): RoomPage {
   const { roomId, leftRevision, after } = page;
   if (leftRevision === null || leftRevision <= after || kinds.has("MEMBER")) return page;
@@ -116,7 +119,7 @@ export function withOwnLeave(
 }
 
 /** At most `limit` changes over all rooms, the rooms in their order. */
-export function cut(pages: RoomPage[], limit: number, more: boolean): CatchUp {
+export function cut(pages: RoomPage[], { limit, more }: { limit: number; more: boolean }): CatchUp {
   const kept: RoomPage[] = [];
   let left = limit;
   let rest = more;

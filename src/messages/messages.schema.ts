@@ -125,7 +125,7 @@ builder.objectFields(Room, (t) => ({
     type: Message,
     nullable: true,
     resolve: (room, _args, context) =>
-      forMember(room, context, null, async (key) => {
+      forMember({ room, context, missing: null }, async (key) => {
         const newest = { after: 0, before: Number.MAX_SAFE_INTEGER, from: "last", limit: 1 } as const;
         return (await context.loaders.messagePages(newest).load(key))[0] ?? null;
       }),
@@ -138,7 +138,7 @@ builder.objectFields(Room, (t) => ({
     args: { first: t.arg.int(), after: t.arg.string(), last: t.arg.int(), before: t.arg.string() },
     resolve: (room, args, context) => {
       const page = stretchOf(args);
-      return forMember(room, context, messagesPage([], page), async (key) =>
+      return forMember({ room, context, missing: messagesPage([], page) }, async (key) =>
         messagesPage(await context.loaders.messagePages(page.stretch).load(key), page),
       );
     },

@@ -72,7 +72,7 @@ export function createMessagesStore(
   historyOf: (readPrimary: ReadPages) => ReadPages = (readPrimary) => readPrimary,
 ) {
   /** One transaction; see the function's comment in the migration. `hlc` is the node's reading. */
-  async function send(node: string, hlc: bigint, batch: NewMessage[]): Promise<Sent[]> {
+  async function send(batch: NewMessage[], { node, hlc }: { node: string; hlc: bigint }): Promise<Sent[]> {
     type Columns = {
       ord: number;
       outcome: SendOutcome;

@@ -60,7 +60,7 @@ export function createMessages(use: {
     };
     return inSpan("send_messages", { kind: SpanKind.CLIENT, attributes, links }, async () => {
       const messages = batch.map(({ message }) => message);
-      const sent = await store.send(nodeId, clock.now(), messages);
+      const sent = await store.send(messages, { node: nodeId, hlc: clock.now() });
       publishSent(batch, sent);
       return sent;
     });

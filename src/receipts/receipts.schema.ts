@@ -122,7 +122,8 @@ builder.objectField(Room, "unreadCount", (t) =>
     ...perViewer,
     type: "Int",
     description: "Others' messages since the viewer's join that the viewer has not read and that were not deleted.",
-    resolve: (room, _args, context) => forMember(room, context, 0, (key) => context.loaders.unreadCounts.load(key)),
+    resolve: (room, _args, context) =>
+      forMember({ room, context, missing: 0 }, (key) => context.loaders.unreadCounts.load(key)),
   }),
 );
 

@@ -61,9 +61,7 @@ function withView<Result>(room: RoomRef, context: Context, next: (view: RoomView
 
 /** Goes on for a member with the key of what the viewer may see of the room; for anybody else `missing` is all there is. */
 export function forMember<Result, Missing>(
-  room: RoomRef,
-  context: Context,
-  missing: Missing,
+  { room, context, missing }: { room: RoomRef; context: Context; missing: Missing },
   next: (key: ViewKey & { viewerId: string }, view: RoomView) => Result,
 ) {
   const viewerId = viewerOf(context).id;
@@ -96,7 +94,7 @@ Room.implement({
       nullable: true,
       description: "The other user of a direct room.",
       resolve: (room, _args, context) =>
-        forMember(room, context, null, async ({ viewerId }, view) => {
+        forMember({ room, context, missing: null }, async ({ viewerId }, view) => {
           if (view.row.kind !== "DIRECT") return null;
           const peer = (await context.loaders.pairs.load(room.id)).find((userId) => userId !== viewerId);
           return peer === undefined ? null : { id: peer };
@@ -117,9 +115,10 @@ Room.implement({
       resolve: (room, args, context) => {
         const size = pageSize(args.first, "first", 50);
         const after = decodePlace<[number]>("members", args.after, ["number"])?.[0] ?? 0;
-        return forMember(room, context, membersPage([], size, false), async (key) => {
+        const missing = membersPage([], { size, after: false });
+        return forMember({ room, context, missing }, async (key) => {
           const rows = await context.loaders.memberPages({ after, limit: size + 1 }).load(key);
-          return membersPage(rows, size, after > 0);
+          return membersPage(rows, { size, after: after > 0 });
         });
       },
     }),
@@ -139,13 +138,13 @@ Room.implement({
       type: Member,
       nullable: true,
       description: "The viewer's own membership; null once removed.",
-      resolve: (room, _args, context) => forMember(room, context, null, (_key, view) => view.membership),
+      resolve: (room, _args, context) => forMember({ room, context, missing: null }, (_key, view) => view.membership),
     }),
   }),
 });
 
-function membersPage(rows: MemberRow[], size: number, after: boolean): Connection<MemberRow> {
-  return forwardPage(rows, { size, after, cursorOf: (member) => encodePlace("members", [member.joinedRevision]) });
+function membersPage(rows: MemberRow[], page: { size: number; after: boolean }): Connection<MemberRow> {
+  return forwardPage(rows, { ...page, cursorOf: (member) => encodePlace("members", [member.joinedRevision]) });
 }
 
 Member.implement({

@@ -33,9 +33,7 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     if (userIds.length > maxMembersAtOnce) throw invalid(`At most ${maxMembersAtOnce} members at once.`, ["memberIds"]);
     return insert(
       { id: newId(), kind: "GROUP", name },
-      userIds,
-      (userId) => (userId === actorId ? "OWNER" : "MEMBER"),
-      "memberIds",
+      { userIds, roleOf: (userId) => (userId === actorId ? "OWNER" : "MEMBER"), argument: "memberIds" },
     );
   }
 
@@ -45,7 +43,10 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
     const id = derivedId("direct", ...[actorId, userId].sort());
     const pair = [actorId, userId];
     try {
-      return await insert({ id, kind: "DIRECT", name: null }, pair, () => "MEMBER", "userId");
+      return await insert(
+        { id, kind: "DIRECT", name: null },
+        { userIds: pair, roleOf: () => "MEMBER", argument: "userId" },
+      );
     } catch (error) {
       if (error instanceof AlreadyThere) return comeBack(id, pair);
       throw error;
@@ -69,10 +70,9 @@ export function createRooms({ log, maxRoomsPerUser }: { log: RoomLog; maxRoomsPe
 
   async function insert(
     room: { id: string; kind: "DIRECT" | "GROUP"; name: string | null },
-    userIds: string[],
-    roleOf: (userId: string) => MemberRole,
-    argument: string,
+    members: { userIds: string[]; roleOf: (userId: string) => MemberRole; argument: string },
   ): Promise<string> {
+    const { userIds, roleOf, argument } = members;
     if (!userIds.every(isUserId)) throw notFound("user", [argument]);
     return log.create(
       async (tx) => (await insertRoom(tx, room)) ?? alreadyThere(),
