@@ -125,7 +125,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     persistedOperationsFile === null ? null : await readPersistedOperations(persistedOperationsFile, schema);
   const operations = createOperations({ schema, mask, allowed, introspection });
   const selections = createSelections({ schema, openContexts: contexts.openContexts, mask });
-  const feeds = createFeeds({ hub, store: logStore });
+  const feeds = createFeeds({
+    hub,
+    store: logStore,
+    // As many as one inbox on each socket.
+    maxFollowedRooms: config.maxSocketsPerUser * config.maxRoomsPerUser,
+  });
   const subscribe = createSubscribe({
     schema,
     selections,

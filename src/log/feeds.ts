@@ -1,6 +1,7 @@
 import { cursorReset, invalid, notFound } from "../errors.ts";
 import type { Position } from "./cursor.ts";
 import { parseCursor } from "./cursor.ts";
+import { FollowedRooms } from "./followed-rooms.ts";
 import type { Hub } from "./hub.ts";
 import { isId } from "./ids.ts";
 import type { LogStore, Membership } from "./log.store.ts";
@@ -15,10 +16,18 @@ export type Feeds = ReturnType<typeof createFeeds>;
 type Open = { viewer: Viewer; selection: Selection; cost: number; sink: Sink };
 
 /** The two subscriptions of the log. Each resolves when the subscription was accepted, and goes on until its sink closes. */
-export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
+export function createFeeds(use: {
+  hub: Hub;
+  store: LogStore;
+  /** By all of one user's subscriptions together. */
+  maxFollowedRooms: number;
+}) {
+  const { hub, store } = use;
+  const followed = new FollowedRooms({ max: use.maxFollowedRooms });
+
   /**
    * One room, from `after` or from now on.
-   * @throws Refusal NOT_FOUND, INVALID (a cursor of another room), CURSOR_RESET (a position that the log does not have)
+   * @throws Refusal NOT_FOUND, INVALID (a cursor of another room), CURSOR_RESET (a position that the log does not have), RATE_LIMITED
    */
   async function openRoomEvents({
     viewer,
@@ -37,6 +46,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     await hub.watchRooms([roomId]);
     const subscription = new Subscription({
       hub,
+      followed,
       viewer,
       selection,
       cost,
@@ -76,7 +86,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
   /**
    * All of the viewer's rooms, those joined later included. With `after`, a room that is not listed begins with the
    * viewer's own MemberJoined; cursors of rooms that the viewer never was in are passed over.
-   * @throws Refusal INVALID, CURSOR_RESET
+   * @throws Refusal INVALID, CURSOR_RESET, RATE_LIMITED
    */
   async function openInbox({
     viewer,
@@ -90,6 +100,7 @@ export function createFeeds({ hub, store }: { hub: Hub; store: LogStore }) {
     const parted = new Map<string, number>();
     const subscription = new Subscription({
       hub,
+      followed,
       viewer,
       selection,
       cost,

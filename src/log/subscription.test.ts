@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Group } from "./group.ts";
 import { Deliveries } from "./deliveries.ts";
 import { uncounted } from "./hub-metrics.ts";
+import { FollowedRooms } from "./followed-rooms.ts";
 import type { Hub } from "./hub.ts";
 import { RingBudget } from "./ring-budget.ts";
 import type { FeedItem, Selection } from "./selection.ts";
@@ -56,6 +57,7 @@ async function madeByTurn(cost: number): Promise<number[]> {
   const unexpected = () => expect.unreachable();
   const subscription = new Subscription({
     hub,
+    followed: new FollowedRooms({ max: 1 }),
     viewer,
     sink,
     selection,

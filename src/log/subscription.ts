@@ -1,6 +1,7 @@
 import { cursorReset, type Refusal } from "../errors.ts";
 import type { RoomEvent } from "./changes.ts";
 import { formatCursor } from "./cursor.ts";
+import type { FollowedRooms } from "./followed-rooms.ts";
 import type { Hub } from "./hub.ts";
 import type { RoomPage } from "./room-page.ts";
 import { Patience } from "./patience.ts";
@@ -41,6 +42,7 @@ export class Subscription implements ReaderOwner {
   readonly sink: Sink;
   readonly selection: Selection;
   readonly #hub: Hub;
+  readonly #followed: FollowedRooms;
   readonly #readers = new Map<string, Reader>();
   readonly #patience: Patience;
   readonly #onLeft: (roomId: string, revision: number) => void;
@@ -52,6 +54,7 @@ export class Subscription implements ReaderOwner {
 
   constructor(options: {
     hub: Hub;
+    followed: FollowedRooms;
     viewer: Viewer;
     sink: Sink;
     selection: Selection;
@@ -62,6 +65,7 @@ export class Subscription implements ReaderOwner {
     notMember: () => Refusal;
   }) {
     this.#hub = options.hub;
+    this.#followed = options.followed;
     this.#patience = new Patience(options.hub.onFault);
     this.viewer = options.viewer;
     this.sink = options.sink;
@@ -81,10 +85,12 @@ export class Subscription implements ReaderOwner {
 
   /**
    * The rooms must be watched already; the subscription releases them.
-   * @throws Refusal CURSOR_RESET where the log of one went back meanwhile; then none was added
+   * @throws Refusal CURSOR_RESET where the log of one went back meanwhile, RATE_LIMITED where the viewer follows too many; then
+   *   none was added
    */
   add(starts: Start[]): void {
     if (starts.some(({ roomId }) => !this.#hub.watchOf(roomId))) throw cursorReset(["after"]);
+    this.#followed.take(this.viewer.id, starts.length);
     for (const start of starts) {
       const group = this.#hub.joinGroup(start.roomId, this.selection);
       this.#readers.set(start.roomId, new Reader({ owner: this, group, ...start }));
@@ -232,6 +238,7 @@ export class Subscription implements ReaderOwner {
 
   #release(reader: Reader): void {
     reader.close();
+    this.#followed.giveBack(this.viewer.id, 1);
     this.#hub.leaveGroup(reader.roomId, reader.group);
   }
 }

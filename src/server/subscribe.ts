@@ -120,7 +120,7 @@ export function createSubscribe({
   }
 
   return Object.assign(subscribe, {
-    /** How many are asking, by field. */
+    /** How many are open, by field. */
     open: (): Readonly<Record<string, number>> => open,
   });
 }

@@ -46,7 +46,7 @@ export class ModelWorld implements AsyncDisposable {
       clock: { absorb() {} },
       holeTimeoutMs: 0,
     });
-    this.#feeds = createFeeds({ hub: this.hub, store });
+    this.#feeds = createFeeds({ hub: this.hub, store, maxFollowedRooms: Infinity });
   }
 
   /** Tells the node of a commit, or does not. */
