@@ -43,6 +43,7 @@ import { openRevocations } from "./server/revocations.ts";
 import { createRequests } from "./server/requests.ts";
 import { openServer } from "./server/server.ts";
 import { createLiveCosts } from "./server/live-costs.ts";
+import { createShares } from "./server/shares.ts";
 import { createSubscribe } from "./server/subscribe.ts";
 import { openWebSocketDoor } from "./server/websocket.ts";
 import { listenFault } from "./start-faults.ts";
@@ -165,6 +166,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     connections,
     maxBufferedBytes: config.maxBufferedBytes,
     now: Date.now,
+    // As on one socket: one operation of the largest cost, or a hundred small ones.
+    shares: createShares({ maxCost: standardLimits.maxCost, maxWaiting: 1_000, waitTimeoutMs: 5_000 }),
     requests: createRequests({ log, metrics: metrics.requests }),
     onFault,
     ...options.doors,

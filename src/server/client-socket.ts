@@ -76,6 +76,10 @@ export class ClientSocket implements OperatingSocket, UserConnection {
     return this.#door.mask;
   }
 
+  get userId(): string {
+    return this.session.viewer!.id;
+  }
+
   newContext() {
     return this.session.newContext();
   }

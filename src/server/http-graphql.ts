@@ -12,7 +12,6 @@ import { type Plugin, YogaServer } from "graphql-yoga";
 import { unauthenticated } from "../errors.ts";
 import type { Context, Viewer } from "../graphql/builder.ts";
 import type { Mask } from "../graphql/errors.ts";
-import { standardLimits } from "../graphql/limits.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
 import { contextOf } from "../tracing.ts";
 import { bearer, type Authentication, type Identity } from "./authentication.ts";
@@ -22,7 +21,7 @@ import type { RequestRecord } from "./requests.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import { readParams } from "./http-params.ts";
 import { answerHeaders } from "./security-headers.ts";
-import { createShares } from "./shares.ts";
+import type { Shares } from "./shares.ts";
 import type { Subscribe } from "./subscribe.ts";
 
 export type GraphQLHandlerOptions = {
@@ -34,10 +33,8 @@ export type GraphQLHandlerOptions = {
   signIn: (identity: Identity) => Promise<Viewer>;
   newContext: (viewer: Viewer, connection: null) => Context;
   streams: EventStreams;
-  /** What may run of one user's at a time; see `createShares`. */
-  maxCostOfRunning?: number;
-  maxWaitingRequests?: number;
-  waitTimeoutMs?: number;
+  /** What may run of one user's at a time. */
+  shares: Shares;
 };
 
 type Result = ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
@@ -62,13 +59,7 @@ const statusOf: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, RATE_
  * with its stream, URL and signal, a `Response` with another) was half of what a request cost, so it gets what it looks at.
  */
 export function createGraphQLHandler(options: GraphQLHandlerOptions) {
-  const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams } = options;
-  const shares = createShares({
-    // As on a socket: one operation of the largest cost, or a hundred small ones.
-    maxCost: options.maxCostOfRunning ?? standardLimits.maxCost,
-    maxWaiting: options.maxWaitingRequests ?? 1_000,
-    waitTimeoutMs: options.waitTimeoutMs ?? 5_000,
-  });
+  const { schema, operations, subscribe, mask, authentication, signIn, newContext, streams, shares } = options;
   const yoga = new Negotiator(answer, {
     schema,
     fetchAPI: { Response: Answer as never },

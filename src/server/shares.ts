@@ -6,14 +6,21 @@ export const leastCost = 1_000;
 export type SharesOptions = {
   /** What may run of one user's at a time, as the query's limits count it: while there is more, others of the same user wait. */
   maxCost: number;
-  /** Of one user. */
+  /** Of one user, where nothing else bounds them. */
   maxWaiting: number;
   waitTimeoutMs: number;
 };
 
+type TakeOptions = {
+  /** Waits for its turn, however many wait and however long that takes: only so many of its kind can wait. */
+  isPatient?: boolean;
+};
+
 type Share = { cost: number; waiting: Set<() => void> };
 
-/** Each user's share of a node: however much somebody asks for at once, it runs bit by bit. */
+export type Shares = ReturnType<typeof createShares>;
+
+/** Each user's share of a node, by whichever doors: however much somebody asks for at once, it runs bit by bit. */
 export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptions) {
   const byUser = new Map<string, Share>();
 
@@ -21,12 +28,17 @@ export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptio
    * Comes back in its turn, with what gives the share back, which may be called repeatedly.
    * @throws Refusal RATE_LIMITED where too many wait, or its turn does not come in time
    */
-  async function take(userId: string, operationCost: number): Promise<() => void> {
+  async function take(
+    userId: string,
+    operationCost: number,
+    { isPatient = false }: TakeOptions = {},
+  ): Promise<() => void> {
     const cost = Math.max(operationCost, leastCost);
     const share = byUser.get(userId) ?? { cost: 0, waiting: new Set() };
     byUser.set(userId, share);
     if (share.cost < maxCost) share.cost += cost;
-    else if (share.waiting.size < maxWaiting) await turn(share, cost);
+    else if (isPatient) await turn(share, { cost, timeoutMs: null });
+    else if (share.waiting.size < maxWaiting) await turn(share, { cost, timeoutMs: waitTimeoutMs });
     else throw rateLimited(waitTimeoutMs);
     let isTaken = true;
     return function giveBack() {
@@ -41,19 +53,21 @@ export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptio
     };
   }
 
-  function turn(share: Share, cost: number): Promise<void> {
+  function turn(share: Share, { cost, timeoutMs }: { cost: number; timeoutMs: number | null }): Promise<void> {
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       const begin = () => {
         clearTimeout(timer);
         share.waiting.delete(begin);
         share.cost += cost;
         resolve();
       };
-      const timer = setTimeout(() => {
-        share.waiting.delete(begin);
-        reject(rateLimited(waitTimeoutMs));
-      }, waitTimeoutMs);
       share.waiting.add(begin);
+      if (timeoutMs === null) return;
+      timer = setTimeout(() => {
+        share.waiting.delete(begin);
+        reject(rateLimited(timeoutMs));
+      }, timeoutMs);
     });
   }
 

@@ -3,7 +3,7 @@ import { Refusal } from "../errors.ts";
 import type { Context } from "../graphql/builder.ts";
 import type { OperationRequest, Operations } from "../graphql/operations.ts";
 import { RequestRecord, type Requests } from "./requests.ts";
-import { leastCost } from "./shares.ts";
+import { leastCost, type Shares } from "./shares.ts";
 import { SocketSink, type SinkSocket } from "./socket-sink.ts";
 import type { Subscribe } from "./subscribe.ts";
 import { Turns } from "./turns.ts";
@@ -16,12 +16,16 @@ export type OperationsDoor = {
   readonly schema: ExecutionArgs["schema"];
   readonly maxSubscriptionsPerSocket: number;
   readonly requests: Requests;
+  /** What may run of one user's at a time, over all sockets. */
+  readonly shares: Shares;
 };
 
 /** The socket that operations come from. */
 export interface OperatingSocket extends SinkSocket {
   /** Of the request that it came with. */
   readonly requestId: string;
+  /** Of whoever is at its other end. */
+  readonly userId: string;
   /** @throws Refusal UNAUTHENTICATED */
   newContext(): Context;
   /** An operation has ended, or has become an open subscription. */
@@ -145,7 +149,17 @@ export class SocketOperations {
     const { operation } = args;
     if (operation.operation === "mutation")
       return (this.#turns ??= new Turns()).take(isSend(operation), () => args.own.record.within(() => execute(args)));
-    return args.own.isAbandoned ? {} : args.own.record.within(() => execute(args));
+    return this.#inTurn(args, () => args.own.record.within(() => execute(args)));
+  }
+
+  /** Where the user has as much running as may be, once it is its turn. Changes are no part of it: they have rates. */
+  async #inTurn<Result>({ own, cost }: SocketArgs, run: () => Result | Promise<Result>) {
+    const giveBack = await this.#door.shares.take(this.#socket.userId, cost, { isPatient: true });
+    try {
+      return own.isAbandoned ? {} : await run();
+    } finally {
+      giveBack();
+    }
   }
 
   async subscribe(args: SocketArgs) {
@@ -155,7 +169,7 @@ export class SocketOperations {
       if (own.isAbandoned) own.sink.close();
       return own.sink;
     };
-    const result = await this.#door.subscribe(args, { cost: args.cost, openSink });
+    const result = await this.#inTurn(args, () => this.#door.subscribe(args, { cost: args.cost, openSink }));
     if (!(Symbol.asyncIterator in result)) return result;
     own.record.endSpan();
     this.#charge(own, 0);

@@ -1,13 +1,14 @@
-// How much of one user's may run at a time over HTTP.
+// How much of one user's may run at a time over HTTP, and over all sockets.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { tokenOf } from "../support/app.ts";
 import { startSmallServer } from "./small-server.ts";
+import { WireSocket } from "./wire.ts";
 
 const types = `type Query { slow(name: String!): Boolean! big(kib: Int!): String! }`;
 // Two of the least cost.
-const limits = { maxCostOfRunning: 2_000, maxWaitingRequests: 1 };
+const limits = { maxCostOfUser: 2_000, maxWaitingRequests: 1 };
 
 async function openServer(more: { waitTimeoutMs?: number } = {}) {
   const begun: string[] = [];
@@ -117,4 +118,35 @@ test("an answer that the client does not take counts until it is gone", async ()
   expect(await server.ask("{ big(kib: 1) }")).toMatchObject({ status: 429 });
   for (const socket of sockets) socket.destroy();
   await expect.poll(async () => (await server.ask("{ big(kib: 1) }")).status).toBe(200);
+});
+
+test("over all of a user's sockets no more runs at a time; what waits comes in its turn, or not at all once nobody wants it", async () => {
+  await using server = await openServer();
+  const { begun, end, slow } = server;
+  await using first = await WireSocket.begin(server, "alice");
+  await using second = await WireSocket.begin(server, "alice");
+  await using bob = await WireSocket.begin(server, "bob");
+  const run = (wire: WireSocket, name: string) => wire.subscribe(name, `{ slow(name: "${name}") }`);
+  run(first, "a");
+  run(second, "b");
+  await expect.poll(() => begun.length).toBe(2);
+  run(second, "c");
+  run(second, "unwanted");
+  run(second, "d");
+  second.send({ id: "unwanted", type: "complete" });
+  await second.settle();
+  run(bob, "bob's");
+  await expect.poll(() => begun).toContain("bob's");
+  expect(begun.toSorted()).toEqual(["a", "b", "bob's"]);
+  end("a");
+  await expect.poll(() => begun.at(-1)).toBe("c");
+  end("b");
+  await expect.poll(() => begun.at(-1)).toBe("d");
+  const last = slow("over HTTP");
+  end("c");
+  await expect.poll(() => begun.at(-1)).toBe("over HTTP");
+  end("d");
+  end("over HTTP");
+  expect(await last).toMatchObject(done);
+  expect(begun).not.toContain("unwanted");
 });

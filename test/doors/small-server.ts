@@ -1,6 +1,7 @@
 import { buildSchema, type ExecutionArgs, type GraphQLObjectType, subscribe } from "graphql";
 import { pino } from "pino";
 import { createErrorMask } from "../../src/graphql/errors.ts";
+import { standardLimits } from "../../src/graphql/limits.ts";
 import { createOperations } from "../../src/graphql/operations.ts";
 import { createAuthentication, type Identity } from "../../src/server/authentication.ts";
 import { createConnections, type Connections } from "../../src/server/connections.ts";
@@ -9,6 +10,7 @@ import { createMetrics } from "../../src/server/metrics.ts";
 import { createRequests } from "../../src/server/requests.ts";
 import { createOriginCheck } from "../../src/server/origins.ts";
 import { openServer, type OpenServer } from "../../src/server/server.ts";
+import { createShares } from "../../src/server/shares.ts";
 import type { Subscribe } from "../../src/server/subscribe.ts";
 import { openWebSocketDoor, type WebSocketDoorOptions } from "../../src/server/websocket.ts";
 import { testSecret } from "../support/app.ts";
@@ -26,6 +28,9 @@ export async function startSmallServer({
   types,
   resolvers,
   maxPerUser = 100,
+  maxCostOfUser = standardLimits.maxCost,
+  maxWaitingRequests = 1_000,
+  waitTimeoutMs = 5_000,
   now = Date.now,
   signIn = async ({ userId }: Identity) => ({ id: userId, name: userId, avatarUrl: null }),
   ...options
@@ -33,6 +38,9 @@ export async function startSmallServer({
   types: string;
   resolvers: Resolvers;
   maxPerUser?: number;
+  maxCostOfUser?: number;
+  maxWaitingRequests?: number;
+  waitTimeoutMs?: number;
 } & Partial<WebSocketDoorOptions & HttpDoorOptions>): Promise<SmallServer> {
   const faults: SmallServer["faults"] = [];
   const onFault = (fault: unknown, reference?: string) => void faults.push({ fault, reference });
@@ -66,6 +74,7 @@ export async function startSmallServer({
     maxMessagesPerSecond: Infinity,
     devLogin: null,
     trustedProxies: 0,
+    shares: createShares({ maxCost: maxCostOfUser, maxWaiting: maxWaitingRequests, waitTimeoutMs }),
     requests: createRequests({ log: pino({ level: "silent" }), metrics: createMetrics().requests }),
     health: { read: async () => ({ status: "ok" as const, checks: {} }) },
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8" as const, text: async () => "" },
