@@ -2,6 +2,7 @@ import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { PresenceBoard } from "../live/presence-board.ts";
 import { stateOf, type PresenceState } from "./presence-state.ts";
 import type { PresenceStore } from "./presence.store.ts";
+import { readTogether } from "./read-together.ts";
 
 /** Who shares rooms with more users gets those of them who were seen last. */
 const maxListed = 2_000;
@@ -21,6 +22,9 @@ export function createOnlineUsers(use: {
   store: Pick<PresenceStore, "readRecent">;
   clock: BoardClock;
 }) {
+  // It looks at all who share a room with the viewer, who may be very many: one user is to have one running.
+  const readRecent = readTogether((viewerId) => use.store.readRecent(viewerId, maxListed));
+
   return async function onlineUsers(query: {
     viewerId: string;
     sinceMs: number;
@@ -28,7 +32,7 @@ export function createOnlineUsers(use: {
     limit: number;
   }): Promise<PresenceState[]> {
     const { viewerId, sinceMs, after, limit } = query;
-    const recent = await use.store.readRecent(viewerId, maxListed);
+    const recent = await readRecent(viewerId);
     const { users } = await use.board.read(recent.map(({ userId }) => userId));
     const nowMs = use.clock.wallMs();
     return recent
