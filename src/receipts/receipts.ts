@@ -42,7 +42,6 @@ export function createReceipts(use: {
     return all;
   }
 
-  /** What was marked last of each call, whose outcome is that of the whole. */
   async function runPart(part: Marking[]): Promise<Marked[]> {
     onBatch(part.length);
     const marked = await store.mark(
@@ -50,8 +49,6 @@ export function createReceipts(use: {
       maxGapsAtOnce,
     );
     publish(part, marked);
-    for (const [index, { isPart }] of marked.entries())
-      if (isPart) [marked[index]] = (await runPart([part[index]!])) as [Marked];
     return marked;
   }
 
@@ -101,7 +98,11 @@ export function createReceipts(use: {
       messageIds: [...new Set(messageIds ?? [])].map(idOrNone),
       upToId: upToId === null ? null : idOrNone(upToId),
     };
-    const { outcome } = await marks.add({ mark, reader });
+    // Where there is much between what was read before it takes several steps, and others have their turn in between.
+    let marked: Marked;
+    do marked = await marks.add({ mark, reader });
+    while (marked.isPart);
+    const { outcome } = marked;
     if (outcome === "NO_ROOM") throw notFound("room", ["roomId"]);
     if (outcome === "NO_MESSAGE")
       throw invalid("No such message in this room.", [messageIds ? "messageIds" : "upToId"]);
