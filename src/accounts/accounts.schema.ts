@@ -58,7 +58,11 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const size = pageSize(args.first, "first", 20);
       const after = decodePlace<[string, string]>("users", args.after, ["string", "string"]);
-      const found = await context.rules.accounts.search({ text: args.search, after, limit: size + 1 });
+      const found = await context.rules.accounts.search(viewerOf(context).id, {
+        text: args.search,
+        after,
+        limit: size + 1,
+      });
       for (const user of found) context.loaders.users.prime(user.id, user);
       return forwardPage(found, {
         size,

@@ -3,11 +3,14 @@ import { sqlStateOf } from "../database/faults.ts";
 import { Refusal } from "../errors.ts";
 import { checkText } from "../text.ts";
 import type { UserRow } from "../log/changes.ts";
+import { createLimiter } from "../log/limiter.ts";
 import type { AccountsStore, FoundUser } from "./accounts.store.ts";
 
 const maxKnownProfiles = 50_000;
 /** How long another node's newer profile, or the loss of the user's row, may go unnoticed where a token comes again. */
 const knownForMs = 60_000;
+/** A search looks at all whose names begin so: those who search take turns, and leave connections to everything else. */
+const maxSearches = 4;
 const foreignKeyViolation = "23503";
 
 export type Accounts = ReturnType<typeof createAccounts>;
@@ -15,6 +18,8 @@ export type Accounts = ReturnType<typeof createAccounts>;
 export function createAccounts({ store, clock = performance }: { store: AccountsStore; clock?: { now(): number } }) {
   // Profiles that this node has saved of late, so that an operation does not write what is already there.
   const known = new LRUCache<string, string>({ max: maxKnownProfiles, ttl: knownForMs, ttlResolution: 0, perf: clock });
+
+  const searches = createLimiter(maxSearches);
 
   /** The user whom a token speaks for, with the profile in it. Saved where it is new or has changed. */
   async function signIn(identity: { userId: string; name: string | null; avatarUrl: string | null }): Promise<UserRow> {
@@ -42,8 +47,12 @@ export function createAccounts({ store, clock = performance }: { store: Accounts
   }
 
   /** @throws Refusal INVALID for a search that is empty or too long */
-  async function search(query: { text: string; after: [string, string] | null; limit: number }): Promise<FoundUser[]> {
-    return store.search({ ...query, text: checkText(query.text, { name: "search", max: 255 }) });
+  async function search(
+    searcherId: string,
+    query: { text: string; after: [string, string] | null; limit: number },
+  ): Promise<FoundUser[]> {
+    const text = checkText(query.text, { name: "search", max: 255 });
+    return searches.run(searcherId, () => store.search({ ...query, text }));
   }
 
   /** The profile may not be in the database any more. */

@@ -1,11 +1,14 @@
 import type { BoardClock } from "../live/presence-board.clock.ts";
 import type { PresenceBoard } from "../live/presence-board.ts";
+import { createLimiter } from "../log/limiter.ts";
 import { stateOf, type PresenceState } from "./presence-state.ts";
 import type { PresenceStore } from "./presence.store.ts";
 import { readTogether } from "./read-together.ts";
 
 /** Who shares rooms with more users gets those of them who were seen last. */
 const maxListed = 2_000;
+/** At a time, of everybody's. */
+const maxReads = 4;
 
 /** A place in the list: who is online comes first, by id; then whoever was, the latest seen first. */
 export type OnlinePlace = [lastSeenMs: number, userId: string];
@@ -22,8 +25,9 @@ export function createOnlineUsers(use: {
   store: Pick<PresenceStore, "readRecent">;
   clock: BoardClock;
 }) {
-  // It looks at all who share a room with the viewer, who may be very many: one user is to have one running.
-  const readRecent = readTogether((viewerId) => use.store.readRecent(viewerId, maxListed));
+  // It looks at all who share a room with the viewer, who may be very many: one user is to have one running, and all of them few.
+  const reads = createLimiter(maxReads);
+  const readRecent = readTogether((viewerId) => reads.run(viewerId, () => use.store.readRecent(viewerId, maxListed)));
 
   return async function onlineUsers(query: {
     viewerId: string;
