@@ -166,7 +166,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     connections,
     maxBufferedBytes: config.maxBufferedBytes,
     now: Date.now,
-    // As on one socket: one operation of the largest cost, or a hundred small ones.
+    // One operation of the largest cost, or ten small ones.
     shares: createShares({ maxCost: standardLimits.maxCost, maxWaiting: 1_000, waitTimeoutMs: 5_000 }),
     requests: createRequests({ log, metrics: metrics.requests }),
     onFault,

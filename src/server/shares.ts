@@ -2,6 +2,8 @@ import { rateLimited } from "../errors.ts";
 
 /** What an operation counts at least among those that run. */
 export const leastCost = 1_000;
+/** The same of all that one user has running: each may keep a connection to the database, and many must be left to others. */
+const leastShare = 10_000;
 
 export type SharesOptions = {
   /** What may run of one user's at a time, as the query's limits count it: while there is more, others of the same user wait. */
@@ -33,7 +35,7 @@ export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptio
     operationCost: number,
     { isPatient = false }: TakeOptions = {},
   ): Promise<() => void> {
-    const cost = Math.max(operationCost, leastCost);
+    const cost = Math.max(operationCost, leastShare);
     const share = byUser.get(userId) ?? { cost: 0, waiting: new Set() };
     byUser.set(userId, share);
     if (share.cost < maxCost) share.cost += cost;

@@ -8,7 +8,7 @@ import { WireSocket } from "./wire.ts";
 
 const types = `type Query { slow(name: String!): Boolean! big(kib: Int!): String! }`;
 // Two of the least cost.
-const limits = { maxCostOfUser: 2_000, maxWaitingRequests: 1 };
+const limits = { maxCostOfUser: 20_000, maxWaitingRequests: 1 };
 
 async function openServer(more: { waitTimeoutMs?: number } = {}) {
   const begun: string[] = [];
