@@ -112,7 +112,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions) {
     asked.record.prepared(operation, contextOf(request.headers));
     if (operation.operation === "mutation" && request.method === "GET")
       throw new HttpRefusal(405, "A mutation is sent by POST.", { headers: { Allow: "POST" } });
-    const giveBack = await shares.take(viewer.id, cost);
+    const giveBack = await shares.take(viewer.id, cost, { isChange: operation.operation === "mutation" });
     try {
       // Who has gone while waiting wants no answer.
       return response.destroyed ? {} : await carryOut(asked, prepared);

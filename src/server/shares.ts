@@ -16,6 +16,8 @@ export type SharesOptions = {
 type TakeOptions = {
   /** Waits for its turn, however many wait and however long that takes: only so many of its kind can wait. */
   isPatient?: boolean;
+  /** Counts what it costs, however small: changes have rates of their own, and many at once share what they need of the database. */
+  isChange?: boolean;
 };
 
 type Share = { cost: number; waiting: Set<() => void> };
@@ -33,9 +35,9 @@ export function createShares({ maxCost, maxWaiting, waitTimeoutMs }: SharesOptio
   async function take(
     userId: string,
     operationCost: number,
-    { isPatient = false }: TakeOptions = {},
+    { isPatient = false, isChange = false }: TakeOptions = {},
   ): Promise<() => void> {
-    const cost = Math.max(operationCost, leastShare);
+    const cost = Math.max(operationCost, isChange ? leastCost : leastShare);
     const share = byUser.get(userId) ?? { cost: 0, waiting: new Set() };
     byUser.set(userId, share);
     if (share.cost < maxCost) share.cost += cost;

@@ -6,19 +6,24 @@ import { tokenOf } from "../support/app.ts";
 import { startSmallServer } from "./small-server.ts";
 import { WireSocket } from "./wire.ts";
 
-const types = `type Query { slow(name: String!): Boolean! big(kib: Int!): String! }`;
+const types = `
+  type Query { slow(name: String!): Boolean! big(kib: Int!): String! }
+  type Mutation { change(name: String!): Boolean! }
+`;
 // Two of the least cost.
 const limits = { maxCostOfUser: 20_000, maxWaitingRequests: 1 };
 
 async function openServer(more: { waitTimeoutMs?: number } = {}) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
+  const untilEnded = (_root: unknown, { name }: { name: string }) =>
+    new Promise<boolean>((resolve) => (begun.push(name), ends.set(name, () => resolve(true))));
   const server = await startSmallServer({
     types,
     resolvers: {
+      Mutation: { change: untilEnded },
       Query: {
-        slow: (_root: unknown, { name }: { name: string }) =>
-          new Promise<boolean>((resolve) => (begun.push(name), ends.set(name, () => resolve(true)))),
+        slow: untilEnded,
         big: (_root: unknown, { kib }: { kib: number }) => "x".repeat(kib * 1_024),
       },
     },
@@ -118,6 +123,16 @@ test("an answer that the client does not take counts until it is gone", async ()
   expect(await server.ask("{ big(kib: 1) }")).toMatchObject({ status: 429 });
   for (const socket of sockets) socket.destroy();
   await expect.poll(async () => (await server.ask("{ big(kib: 1) }")).status).toBe(200);
+});
+
+test("changes have rates of their own: as many run as may cost what they cost", async () => {
+  await using server = await openServer();
+  const { begun, ask, end } = server;
+  const names = Array.from({ length: 20 }, (_, index) => `change ${index}`);
+  const changes = names.map((name) => ask(`mutation { change(name: "${name}") }`));
+  await expect.poll(() => begun.length).toBe(20);
+  for (const name of names) end(name);
+  for (const { status } of await Promise.all(changes)) expect(status).toBe(200);
 });
 
 test("over all of a user's sockets no more runs at a time; what waits comes in its turn, or not at all once nobody wants it", async () => {
