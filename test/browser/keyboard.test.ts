@@ -11,7 +11,8 @@ test("without a mouse one signs in, makes a room, writes, replies, edits, delete
   const article = (text: string) => page.getByRole("article").filter({ hasText: text });
   const focused = page.locator(":focus");
   await page.goto(world.app.url);
-  // The field has the focus already.
+  // The field has the focus as soon as it is there.
+  await page.waitForFunction(() => document.activeElement?.matches("input"));
   await keyboard.type(world.named("Ada"));
   await keyboard.press("Enter");
   await page.getByText("You are in no room yet.").waitFor();
