@@ -7,8 +7,8 @@ const world = useBrowserWorld({ JWT_SECRET: testSecret });
 test("with real authentication the page asks for a token, says when it is not taken, and keeps it over a reload", async () => {
   const page = await world.browser.newPage();
   await page.goto(world.app.url);
-  expect(await page.getByLabel("Your name").count()).toBe(0);
   await page.getByLabel("Your token").fill("not a token");
+  expect(await page.getByLabel("Your name").count()).toBe(0);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("The server does not accept this token.").waitFor();
 
