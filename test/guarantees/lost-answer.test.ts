@@ -86,9 +86,10 @@ test("guarantee 1: a node whose backend is ended while a send waits repeats it: 
   await lockRoom(holder, roomId);
   const sending = alice.send(roomId, "through all");
   await othersWait(holder, sql);
-  await sql.rows("select pg_terminate_backend(pid) from pg_stat_activity where $1 = any (pg_blocking_pids(pid))", [
-    holder.pid,
-  ]);
+  // In a statement of its own: while one looks for who waits, it would end the one that repeats the send too.
+  const waits = "select pid from pg_stat_activity where $1 = any (pg_blocking_pids(pid))";
+  const { pid } = await sql.row<{ pid: number }>(waits, [holder.pid]);
+  await sql.rows("select pg_terminate_backend($1)", [pid]);
   await othersWait(holder, sql);
   await holder.rows("commit");
   const { id } = await sending;
