@@ -46,7 +46,6 @@ export class RedisOtherNodes implements OtherNodes {
     const { setup, client, bus, heard, local } = options;
     const { clock, timings, log } = setup;
     const redis = new BoardRedis({ client, clock, answerWithinMs: timings.answerWithinMs, log });
-    const { keyTtlMs } = timings;
     const lease = new Lease({
       redis,
       setup,
@@ -54,7 +53,7 @@ export class RedisOtherNodes implements OtherNodes {
       isRewriting: () => this.#isRewriting,
     });
     this.#lease = lease;
-    this.#reaper = new Reaper({ redis, keyTtlMs, written: this.#announce, seen: heard.seen });
+    this.#reaper = new Reaper({ redis, ttls: timings, written: this.#announce, seen: heard.seen });
     this.#reader = new Reader({ redis, lease });
     this.#buckets = Array.from({ length: bucketCount }, (_, bucket) => ({
       writer: new BucketWriter({
@@ -62,7 +61,7 @@ export class RedisOtherNodes implements OtherNodes {
         redis,
         lease,
         local,
-        keyTtlMs,
+        ttls: timings,
         written: (announcement, text) => this.#announce(bucket, announcement, text),
       }),
       mirror: new BucketMirror({

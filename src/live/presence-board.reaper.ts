@@ -5,7 +5,7 @@ import { allLeaseKeys, bucketCount, bucketKeys, leaseKeys } from "./presence-boa
 import type { DeadEpoch } from "./presence-board.lease.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
 import type { Seen } from "./presence-board.ts";
-import { writeCall } from "./presence-board.writer.ts";
+import { writeCall, type KeyTtls } from "./presence-board.writer.ts";
 
 const sessionsAtOnce = 100;
 const bucketsAtOnce = 8;
@@ -14,7 +14,7 @@ const refuseLateWritesMs = 600_000;
 
 interface ReaperOptions {
   readonly redis: BoardRedis;
-  readonly keyTtlMs: number;
+  readonly ttls: KeyTtls;
   readonly written: (bucket: number, announcement: Announcement, text: string) => void;
   readonly seen: (seen: Seen) => void;
 }
@@ -99,9 +99,9 @@ export class Reaper {
     sessions: readonly { sessionId: string; userId: string }[],
   ): Promise<boolean> {
     this.#writes += 1;
-    const { redis, keyTtlMs, written, seen } = this.#options;
+    const { redis, ttls, written, seen } = this.#options;
     const { keys, args } = writeCall(
-      { bucket, epoch, number: "end", tag: `${this.#tag}-${this.#writes}`, keyTtlMs },
+      { bucket, epoch, number: "end", tag: `${this.#tag}-${this.#writes}`, ttls },
       sessions.map(({ sessionId, userId }) => ({ userId, words: ["end", sessionId, "", renewedMs] })),
     );
     const reply = await redis.run("write", keys, args);

@@ -169,6 +169,8 @@ export interface BoardTimings {
   readonly settleMs: number;
   /** After this time everything that nobody wrote again is gone from Redis. */
   readonly keyTtlMs: number;
+  /** The same of a user who has no session: last-seen and profile are durable elsewhere, and who is erased must not stay here. */
+  readonly offlineTtlMs: number;
 }
 
 export const defaultBoardTimings: BoardTimings = {
@@ -181,6 +183,7 @@ export const defaultBoardTimings: BoardTimings = {
   gapWaitMs: 100,
   settleMs: 6_000,
   keyTtlMs: 86_400_000,
+  offlineTtlMs: 300_000,
 };
 
 /** What boards of both kinds are opened with. Times and limits left out are the defaults. */

@@ -5,6 +5,7 @@ import { bucketKeys } from "./presence-board.keys.ts";
 import type { Lease } from "./presence-board.lease.ts";
 import type { BoardRedis } from "./presence-board.scripts.ts";
 import type { LocalSession, LocalSessions } from "./presence-board.sessions.ts";
+import type { BoardTimings } from "./presence-board.ts";
 
 /** One script runs at most this many changes, so that nobody else in Redis waits long. */
 const maxBatch = 100;
@@ -27,7 +28,7 @@ interface WriterOptions {
   readonly redis: BoardRedis;
   readonly lease: Lease;
   readonly local: LocalSessions;
-  readonly keyTtlMs: number;
+  readonly ttls: KeyTtls;
   /** Something was changed in Redis: whoever else watches the bucket is to be told `text`. */
   readonly written: (announcement: Announcement, text: string) => void;
 }
@@ -119,7 +120,7 @@ export class BucketWriter {
     const tag = `${this.#tag}-${(this.#total += 1)}`;
     const batch = this.#waiting.entries().take(maxBatch).toArray();
     const { keys, args } = writeCall(
-      { bucket, epoch, number, tag, keyTtlMs: this.#options.keyTtlMs },
+      { bucket, epoch, number, tag, ttls: this.#options.ttls },
       batch.map(([, change]) => this.#words(epoch, change)),
     );
     const reply = await redis.run("write", keys, args);
@@ -166,12 +167,15 @@ interface UserChange {
   readonly words: readonly [string, string, string | number, number];
 }
 
+/** After these times what nobody wrote again is gone: of all, and of a user who has no session. */
+export type KeyTtls = Pick<BoardTimings, "keyTtlMs" | "offlineTtlMs">;
+
 /** The keys and arguments of presence-write. */
 export function writeCall(
-  write: { bucket: number; epoch: string; number: number | "end"; tag: string; keyTtlMs: number },
+  write: { bucket: number; epoch: string; number: number | "end"; tag: string; ttls: KeyTtls },
   changes: readonly UserChange[],
 ): { keys: string[]; args: (string | number)[] } {
-  const { bucket, epoch, number, tag, keyTtlMs } = write;
+  const { bucket, epoch, number, tag, ttls } = write;
   const userIds = [...new Set(changes.map(({ userId }) => userId))];
   const places = new Map(userIds.map((userId, at) => [userId, at + 1]));
   return {
@@ -186,7 +190,8 @@ export function writeCall(
       epoch,
       number,
       tag,
-      keyTtlMs,
+      ttls.keyTtlMs,
+      ttls.offlineTtlMs,
       userIds.length,
       ...userIds,
       ...changes.flatMap(({ userId, words }) => [places.get(userId)!, ...words]),

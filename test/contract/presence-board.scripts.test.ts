@@ -28,11 +28,12 @@ describe("scripts of the presence board", () => {
   });
   beforeEach(async () => void (await client.flushall()));
 
+  const ttls = { keyTtlMs: 60_000, offlineTtlMs: 1_000 };
   let tags = 0;
   function write(epoch: string, number: number | "end", ...words: [string, string, string, number][]) {
     tags += 1;
     const { keys, args } = writeCall(
-      { bucket, epoch, number, tag: `t${tags}`, keyTtlMs: 60_000 },
+      { bucket, epoch, number, tag: `t${tags}`, ttls },
       words.map((each) => ({ userId: "ann", words: each })),
     );
     return redis.run("write", keys, args);
@@ -60,6 +61,19 @@ describe("scripts of the presence board", () => {
     expect(await write(former, 1, ["delete", "s", "", 9])).toEqual(["stale"]);
     expect(await write(former, 2, ["delete", "s", "", 9])).toEqual(["stale"]);
     expect(await ann()).toEqual({ "s:s": value(former) });
+  });
+
+  test("a user is kept for long only with a session: what is left of one who was erased goes soon", async () => {
+    const ttl = () => client.pttl(bucketKeys.user(bucket, "ann"));
+    await write(former, 1, ["profile", "", "3", 0]);
+    expect(await ttl()).toBeLessThanOrEqual(ttls.offlineTtlMs);
+    await write(former, 2, ["set", "s", value(former), 0], ["set", "t", value(former), 0]);
+    expect(await ttl()).toBeGreaterThan(ttls.offlineTtlMs);
+    await write(former, 3, ["delete", "s", "", 5]);
+    expect(await ttl()).toBeGreaterThan(ttls.offlineTtlMs);
+    await write(former, 4, ["delete", "t", "", 9]);
+    expect(await ann()).toEqual({ profile: "3", seen: "9" });
+    expect(await ttl()).toBeLessThanOrEqual(ttls.offlineTtlMs);
   });
 
   test("a write under an epoch that was ended is refused", async () => {

@@ -4,13 +4,13 @@
 -- KEYS  1 version of the bucket  2 the epoch's sessions in it: session by user  3 the epoch's count of writes to it
 --       4 the epochs that have been writing to it  5… users
 -- ARGV  1 epoch  2 number of this write, or 'end'  3 what makes the version unlike any other  4 ms after which all this
---       may be forgotten  5 number of users  … their ids  … changes of five each: place of the user, kind, name, value,
---       ms when the user was seen
+--       may be forgotten  5 the same of a user who has no session  6 number of users  … their ids  … changes of five each:
+--       place of the user, kind, name, value, ms when the user was seen
 --       Kinds: set (session, value), delete (session), end (session, if it is still this epoch's), profile (revision)
 -- Gives {'ended'}: the epoch counts as dead; {'stale'}: a later write was here first; {'written'}: nothing changed;
 -- {'written', version before, version, user id, fields, …}.
 
-local epoch, ttl, userCount = ARGV[1], ARGV[4], tonumber(ARGV[5])
+local epoch, ttl, userCount = ARGV[1], ARGV[4], tonumber(ARGV[6])
 
 if ARGV[2] ~= 'end' then
   local writes = redis.call('GET', KEYS[3])
@@ -59,12 +59,19 @@ local function apply(key, userId, kind, name, value, seenMs)
   return true
 end
 
+local function ttlOf(key)
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(field, 1, 2) == 's:' then return ttl end
+  end
+  return ARGV[5]
+end
+
 local changed = {}
-for at = 6 + userCount, #ARGV, 5 do
+for at = 7 + userCount, #ARGV, 5 do
   local place = tonumber(ARGV[at])
   local key = KEYS[4 + place]
-  if apply(key, ARGV[5 + place], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) then changed[place] = true end
-  redis.call('PEXPIRE', key, ttl)
+  if apply(key, ARGV[6 + place], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) then changed[place] = true end
+  redis.call('PEXPIRE', key, ttlOf(key))
 end
 redis.call('PEXPIRE', KEYS[2], ttl)
 redis.call('PEXPIRE', KEYS[1], ttl)
@@ -84,7 +91,7 @@ redis.call('SET', KEYS[1], version, 'PX', ttl)
 local reply = {'written', before, version}
 for place = 1, userCount do
   if changed[place] then
-    reply[#reply + 1] = ARGV[5 + place]
+    reply[#reply + 1] = ARGV[6 + place]
     reply[#reply + 1] = redis.call('HGETALL', KEYS[4 + place])
   end
 end
