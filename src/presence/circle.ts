@@ -1,3 +1,4 @@
+import { isErasedId } from "../log/ids.ts";
 import type { Change } from "../log/changes.ts";
 import type { Hub } from "../log/hub.ts";
 import { Insistence } from "./insistence.ts";
@@ -96,7 +97,9 @@ export class Circle implements Disposable {
     const userIds = new Set<string>();
     for (const change of changes)
       if (change.type === "MemberJoined" || change.type === "MemberLeft") userIds.add(change.member.userId);
-    if (userIds.size > 0) this.#tell(userIds);
+    // Where somebody was erased, nobody can tell who it was.
+    if (userIds.has(this.viewerId) || userIds.values().some(isErasedId)) this.#lookAnew();
+    else if (userIds.size > 0) this.#tell(userIds);
   }
 
   #unwatch(roomIds: readonly string[]): void {
