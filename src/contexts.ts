@@ -24,12 +24,11 @@ export function createContexts({ stores, rules }: { stores: Stores; rules: Rules
   ]);
 
   /** Of one operation. */
-  const newContext = (viewer: Viewer, connection: Connection | null): Context => ({
-    viewer,
-    connection,
-    rules,
-    loaders: newLoaders(),
-  });
+  function newContext(viewer: Viewer, connection: Connection | null): Context {
+    const loadAnew = () => void (context.loaders = newLoaders());
+    const context: Context = { viewer, connection, rules, loaders: newLoaders(), loadAnew };
+    return context;
+  }
 
   let loadersOfTurn: Loaders | undefined;
 

@@ -2,6 +2,7 @@ import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphq
 import { builder } from "./graphql/builder.ts";
 import "./graphql/scalars.ts";
 import { rejectThrown } from "./graphql/thrown.ts";
+import { loadAnewForEachChange } from "./graphql/serial-changes.ts";
 import { tellRefusals } from "./graphql/user-errors.ts";
 import "./accounts/accounts.schema.ts";
 import "./accounts/token.schema.ts";
@@ -22,6 +23,7 @@ builder.subscriptionType({});
 /** The whole API; what it calls comes with each operation's context. */
 export const schema: GraphQLSchema = builder.toSchema();
 tellRefusals(schema);
+loadAnewForEachChange(schema);
 rejectThrown(schema);
 
 /** As committed in schema.graphql. */

@@ -30,6 +30,8 @@ export interface Context {
   /** Null in an execution that is shared by all who asked alike: a field that needs the viewer is marked `perViewer`. */
   viewer: Viewer | null;
   loaders: Loaders;
+  /** Of an operation: what was loaded is forgotten, for a change follows. */
+  loadAnew?: () => void;
   rules: Rules;
   /** Null over HTTP. */
   connection: Connection | null;
