@@ -4,6 +4,7 @@ import { randomOf, seedOf } from "../support/app.ts";
 import { check } from "./checker.ts";
 import { cleanRecords, type CleanRecords } from "./clean-records.ts";
 import { corruptions, type Corruption } from "./corruptions.ts";
+import { Recording } from "./recording.ts";
 
 const seed = seedOf("checker");
 
@@ -50,4 +51,16 @@ describe.each(corruptions)("the checker says of $name", (corruption) => {
     );
     expect(found).toBe(60);
   });
+});
+
+test("an answer that could not be made whole is neither an acknowledgement nor a refusal", () => {
+  const recording = new Recording("ann", ["r"]);
+  const input = { roomId: "r", clientMessageId: "c" };
+  const ask = { type: "subscribe", id: "1", payload: { query: "mutation { sendMessage( }", variables: { input } } };
+  const data = { sendMessage: { message: null, userErrors: [] } };
+  const answer = (payload: object) => recording.received(1, JSON.stringify({ type: "next", id: "1", payload }));
+  recording.sent(1, JSON.stringify(ask));
+  answer({ data, errors: [{ message: "Something went wrong on the server." }] });
+  expect(recording.isSettled("c")).toBe(false);
+  expect(recording.record.refused).toEqual([]);
 });

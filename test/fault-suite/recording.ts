@@ -24,6 +24,7 @@ type Frame = {
     query?: string;
     variables?: { after?: string[] | null; input?: { roomId: string; clientMessageId: string } };
     data?: { inbox?: FeedItem; sync?: { events: FeedItem[] }; sendMessage?: SendAnswer } | null;
+    errors?: unknown;
   };
 };
 
@@ -73,7 +74,8 @@ export class Recording {
     const { inbox, sync, sendMessage } = payload.data;
     const stream = `${socket}/${id}`;
     for (const item of sync?.events ?? (inbox ? [inbox] : [])) this.#arrive(stream, item);
-    if (sendMessage) this.#answer(stream, sendMessage);
+    // With errors it is none: the message may be stored, and what was to be told of it could not be read. The client asks again.
+    if (sendMessage && !payload.errors) this.#answer(stream, sendMessage);
   }
 
   /** What the client tells its app. */
